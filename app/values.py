@@ -1,0 +1,188 @@
+"""What crosses the doors between rooms: frozen values, named as the field they carry.
+
+Everything here is plain data. Nothing imports a database, a queue or GraphQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+Json = Any
+"""What JSON can hold; `Any`, since a recursive alias costs more at the doors than it catches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks. `everything` is true for an administrator, who sees every row."""
+
+    id: UUID
+    everything: bool = False
+    expires_at: datetime | None = None
+    """When the token that named them ends; a websocket is closed then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where an image comes from and what one may do with it; `None` where the source did not say.
+
+    `license` is the source's own slug or text with its version, e.g. `by-sa 4.0`, `cc0 1.0`.
+    """
+
+    source: str | None = None
+    landing_url: str | None = None
+    title: str | None = None
+    creator: str | None = None
+    creator_url: str | None = None
+    license: str | None = None
+    license_url: str | None = None
+    attribution: str | None = None
+    extra: Mapping[str, Json] | None = None
+
+    def as_json(self) -> dict[str, Json]:
+        """The JSONB document: known keys only."""
+        return {name: value for name in PROVENANCE_KEYS if (value := getattr(self, name)) is not None}
+
+
+PROVENANCE_KEYS = (
+    "source",
+    "landing_url",
+    "title",
+    "creator",
+    "creator_url",
+    "license",
+    "license_url",
+    "attribution",
+    "extra",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An image that a source offers: its address, the keyword that found it, and its provenance."""
+
+    url: str
+    keyword: str | None
+    provenance: Provenance = field(default_factory=Provenance)
+
+
+class RefusalCode(StrEnum):
+    """Why an image is failed, invalid or a duplicate: the codes of `images.issues`."""
+
+    BLOCKED_ADDRESS = "blocked_address"
+    BAD_URL = "bad_url"
+    DNS_FAILURE = "dns_failure"
+    CONNECT_FAILED = "connect_failed"
+    TLS_FAILED = "tls_failed"
+    TIMEOUT = "timeout"
+    TOO_MANY_REDIRECTS = "too_many_redirects"
+    HTTP_STATUS = "http_status"
+    ROBOTS = "robots"
+    OPT_OUT = "opt_out"
+    TOO_LARGE = "too_large"
+    EMPTY = "empty"
+    TRUNCATED = "truncated"
+    NOT_AN_IMAGE = "not_an_image"
+    UNSUPPORTED_FORMAT = "unsupported_format"
+    CORRUPT = "corrupt"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    DUPLICATE = "duplicate"
+    STORAGE_FAILED = "storage_failed"
+    WIDTH = "width"
+    HEIGHT = "height"
+    ASPECT_RATIO = "aspect_ratio"
+    FILE_SIZE = "file_size"
+    FORMAT = "format"
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One reason against an image: what was measured and the limit that it passed, both as text with a unit."""
+
+    code: RefusalCode
+    message: str
+    measured: str | None = None
+    limit: str | None = None
+
+    def as_json(self) -> dict[str, str]:
+        """The entry of `images.issues`; absent keys are left out."""
+        document = {"code": str(self.code), "message": self.message}
+        if self.measured is not None:
+            document["measured"] = self.measured
+        if self.limit is not None:
+            document["limit"] = self.limit
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What was read off an image's bytes.
+
+    `width` and `height` are pixels as displayed (EXIF orientation applied); `format` is by content (`jpeg`, `png`,
+    `webp`, `gif`, `tiff`, `avif`, `bmp`); `phash` is a signed 64-bit perceptual hash.
+    """
+
+    width: int
+    height: int
+    format: str
+    phash: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A row that waits to be fetched."""
+
+    image_id: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An image that was downloaded, verified, measured and stored under `storage_key`."""
+
+    image_id: int
+    url: str
+    sha256: bytes
+    file_size: int
+    measures: Measures
+    storage_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An image that was not taken, and why."""
+
+    image_id: int
+    url: str
+    issue: Issue
+
+
+Outcome = Fetched | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """What a job asks of one source: its name and its options, checked by the source."""
+
+    name: str
+    options: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class JobNews:
+    """Something changed in a row: enough for a subscriber to know that it should look again.
+
+    `kind` is the table's GraphQL type (`CrawlJob`, `ValidationJob`, `ExportJob`); `revision` only grows;
+    `images` and `bytes` are running totals, for rates.
+    """
+
+    kind: str
+    id: int
+    revision: int
+    final: bool
+    images: int = 0
+    bytes: int = 0
