@@ -99,7 +99,7 @@ class OperationTimeout(AppError):
 
 
 @dataclass
-class SourceFailed(Exception):  # noqa: N818 - a report, told to the job's owner by name
+class SourceFailed(Exception):
     """A source could not go on: the message is for the job's owner; `retry_after_s` where the source named a time."""
 
     message: str
@@ -109,5 +109,5 @@ class SourceFailed(Exception):  # noqa: N818 - a report, told to the job's owner
         return self.message
 
 
-class StorageRefused(Exception):  # noqa: N818 - names what happened
-    """Object storage does not take or give bytes (disk full, credentials, outage): the job pauses or fails, not the row."""
+class StorageRefused(Exception):
+    """Object storage does not take or give bytes (disk full, outage): the job is stopped, not the row."""

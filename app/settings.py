@@ -65,7 +65,9 @@ class Settings(BaseSettings):
     jwt_audience: str = Field("", description="The `aud` that a token must carry.")
 
     openverse_url: str = Field("https://api.openverse.org/v1/", description="Base address of Openverse's API.")
-    openverse_key: str = Field("", description="Bearer token of Openverse's API; without one its anonymous limits hold.")
+    openverse_key: str = Field(
+        "", description="Bearer token of Openverse's API; without one its anonymous limits hold."
+    )
 
     lease_s: float = Field(20.0, gt=0, description="How long a chunk's lease holds without a heartbeat, seconds.")
     reconcile_s: float = Field(2.0, gt=0, description="How often what is due is looked for, seconds.")

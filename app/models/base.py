@@ -39,7 +39,7 @@ class SqlIndex(Index):
         absent = "IF NOT EXISTS " if safe else ""
         columns = self.columns or ", ".join(f'"{name}"' for name in self.fields)
         where = f" WHERE {self.condition}" if self.condition else ""
-        return f'CREATE {kind} {absent}"{self.name}" ON "{model._meta.db_table}" ({columns}){where}'
+        return f'CREATE {kind} {absent}"{self.name}" ON "{model._meta.db_table}" ({columns}){where};'
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         """The ORM's way to write an index down."""

@@ -45,7 +45,7 @@ class Image(Stamped):
             SqlIndex(fields=("sha256",), name="ix_images_sha256", condition="sha256 IS NOT NULL"),
             SqlIndex(
                 fields=("crawl_job_id", "original_url"),
-                columns="\"crawl_job_id\", (md5(original_url)::uuid)",
+                columns='"crawl_job_id", (md5(original_url)::uuid)',
                 name="uq_images_job_url",
                 unique=True,
             ),

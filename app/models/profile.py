@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from tortoise import fields
+from tortoise.migrations.constraints import UniqueConstraint
 
 from app.models.base import Stamped, one_of
 from app.models.states import Role
@@ -20,7 +21,7 @@ class Profile(Stamped):
     """A person or a service that holds tokens."""
 
     id = fields.UUIDField(primary_key=True, default=uuid.uuid4)
-    email = fields.CharField(max_length=255, unique=True)
+    email = fields.CharField(max_length=255)
     full_name = fields.CharField(max_length=100, null=True)
     avatar_url = fields.TextField(null=True)
     role = fields.CharField(max_length=20, default="user", db_default="user")
@@ -31,4 +32,7 @@ class Profile(Stamped):
 
     class Meta:
         table = "profiles"
-        constraints = (one_of("profiles", "role", tuple(Role)),)
+        constraints = (
+            one_of("profiles", "role", tuple(Role)),
+            UniqueConstraint(fields=("email",), name="ix_profiles_email"),
+        )

@@ -1,0 +1,178 @@
+"""The database: its configuration, the one pool, transactions with what follows the commit, and the migration lock.
+
+Raw connections are asyncpg's; statements that matter are written as SQL beside the function that runs them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import asyncpg
+from aerich import Command
+from tortoise import Tortoise
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.connection import connections
+from tortoise.context import TortoiseContext
+from tortoise.transactions import in_transaction
+
+from app.log import log
+from app.settings import CHECKOUT, settings
+
+APP = "models"
+MODULE = "app.models.tables"
+MIGRATIONS = CHECKOUT / "migrations"
+MIGRATION_LOCK = 0x70697863
+"""The advisory lock that one migration at a time holds."""
+MIGRATION_POLL_S = 0.1
+POOL_MAX = 12
+CONNECT_TIMEOUT_S = 10.0
+
+
+def credentials(url: str) -> dict[str, Any]:
+    """asyncpg's arguments from a `postgres://` URL; `?host=/folder` names a Unix socket's folder."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgres", "postgresql"):
+        raise ValueError("DATABASE_URL must begin with postgres:// or postgresql://.")
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    found: dict[str, Any] = {
+        "host": query.get("host") or parts.hostname or "127.0.0.1",
+        "port": int(query.get("port") or parts.port or 5432),
+        "user": unquote(parts.username or query.get("user", "postgres")),
+        "password": unquote(parts.password) if parts.password else None,
+        "database": unquote(parts.path.lstrip("/")) or "pixcrawler",
+    }
+    if "sslmode" in query:
+        found["ssl"] = query["sslmode"]
+    return found
+
+
+def config(url: str, *, role: str = "", pool_max: int = POOL_MAX, statement_timeout_s: float = 0) -> dict[str, Any]:
+    """Tortoise's configuration. `role` names the process in pg_stat_activity; a timeout of 0 is none."""
+    server_settings = {
+        "application_name": f"pixcrawler-{role}" if role else "pixcrawler",
+        "jit": "off",
+        "timezone": "UTC",
+        "statement_timeout": str(int(statement_timeout_s * 1000)),
+    }
+    wire = {
+        "minsize": 1,
+        "maxsize": pool_max,
+        "timeout": CONNECT_TIMEOUT_S,
+        # Compiled reads pass asyncpg's default of 15 KiB, and would then be prepared anew each time.
+        "max_cacheable_statement_size": 0,
+        "statement_cache_size": 200,
+        "server_settings": server_settings,
+    }
+    return {
+        "connections": {
+            "default": {"engine": "tortoise.backends.asyncpg", "credentials": credentials(url) | wire},
+        },
+        "apps": {APP: {"models": [MODULE, "aerich.models"], "default_connection": "default"}},
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+def __getattr__(name: str) -> Any:
+    # aerich's own command line reads `app.database.TORTOISE_ORM`; nothing is read from the environment before that.
+    if name == "TORTOISE_ORM":
+        return config(settings().database_url or "postgres://127.0.0.1/pixcrawler")
+    raise AttributeError(name)
+
+
+def init_models() -> None:
+    """Resolve the models' foreign keys without a connection: reads are declared over them."""
+    Tortoise.init_models([MODULE], APP)
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str = "", *, role: str = "", statement_timeout_s: float = 0) -> AsyncIterator[None]:
+    """Hold the process's pool open. The context is process-wide: tasks of other requests find it too."""
+    target = config(url or settings().database_url, role=role, statement_timeout_s=statement_timeout_s)
+    await Tortoise.init(config=target, _enable_global_fallback=True)
+    try:
+        yield
+    finally:
+        await Tortoise.close_connections()
+
+
+@contextlib.asynccontextmanager
+async def acquire() -> AsyncIterator[asyncpg.Connection]:
+    """A raw connection; inside `transaction()` it is that transaction's."""
+    async with connections.get("default").acquire_connection() as connection:
+        yield connection
+
+
+class Transaction:
+    """A transaction under way: its connection, and what follows its commit."""
+
+    def __init__(self, client: BaseDBAsyncClient, connection: asyncpg.Connection) -> None:
+        self.client = client
+        """For the ORM's `using_db`."""
+        self.connection = connection
+        self.following: list[Callable[[], Awaitable[object]]] = []
+
+    def after_commit(self, call: Callable[..., Awaitable[object]], *args: object) -> None:
+        """Call `call(*args)` once the transaction is committed; a rolled-back one sends nothing."""
+        self.following.append(lambda: call(*args))
+
+
+@contextlib.asynccontextmanager
+async def transaction() -> AsyncIterator[Transaction]:
+    """Commit at the end, then send what was put off with `after_commit`.
+
+    A send that fails is logged and swallowed: the thing happened, and the caller must not be told that it failed;
+    the reconciler sends again.
+    """
+    async with in_transaction("default") as client, client.acquire_connection() as connection:
+        tx = Transaction(client, connection)
+        yield tx
+    for call in tx.following:
+        try:
+            await call()
+        except (TimeoutError, OSError) as error:
+            log.warning("hint_lost", error=str(error))
+
+
+@contextlib.asynccontextmanager
+async def migration_lock(url: str) -> AsyncIterator[None]:
+    """Hold the lock of migrations. Polled: a waiting lock would deadlock with CREATE INDEX CONCURRENTLY."""
+    connection = await asyncpg.connect(**credentials(url), timeout=CONNECT_TIMEOUT_S)
+    try:
+        while not await connection.fetchval("select pg_try_advisory_lock($1)", MIGRATION_LOCK):
+            await asyncio.sleep(MIGRATION_POLL_S)
+        yield
+    finally:
+        await connection.close()
+
+
+@contextlib.asynccontextmanager
+async def migrating(url: str) -> AsyncIterator[Command]:
+    """aerich under the lock, in a context of its own: the process's pool, if there is one, is not touched."""
+    async with migration_lock(url):
+        with TortoiseContext():
+            command = Command(tortoise_config=config(url, role="migrate"), app=APP, location=str(MIGRATIONS))
+            await command.init()
+            try:
+                yield command
+            finally:
+                await command.aclose()
+
+
+async def migrate(url: str = "") -> list[str]:
+    """Bring the database to the newest version; safe when many processes call it at once. Returns what was applied."""
+    async with migrating(url or settings().database_url) as command:
+        return list(await command.upgrade(run_in_transaction=True))
+
+
+async def migrate_down(version: str, url: str = "") -> list[str]:
+    """Undo the migration `version` (its number or whole name) and every later one, so that 0 undoes all.
+
+    Returns what was undone, newest first.
+    """
+    async with migrating(url or settings().database_url) as command:
+        return list(await command.downgrade(version=int(version.split("_")[0]), delete=False))
