@@ -17,9 +17,9 @@ from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import connections
 from tortoise.context import TortoiseContext
+from tortoise.exceptions import DBConnectionError
 from tortoise.transactions import in_transaction
 
-from app.log import log
 from app.settings import CHECKOUT, settings
 
 APP = "models"
@@ -30,6 +30,8 @@ MIGRATION_LOCK = 0x70697863
 MIGRATION_POLL_S = 0.1
 POOL_MAX = 12
 CONNECT_TIMEOUT_S = 10.0
+DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, DBConnectionError, OSError, TimeoutError)
+"""What a database that is away, or restarts, raises."""
 
 
 def credentials(url: str) -> dict[str, Any]:
@@ -125,17 +127,14 @@ class Transaction:
 async def transaction() -> AsyncIterator[Transaction]:
     """Commit at the end, then send what was put off with `after_commit`.
 
-    A send that fails is logged and swallowed: the thing happened, and the caller must not be told that it failed;
-    the reconciler sends again.
+    What is sent logs and swallows its own failure (`app.queue.hint`, `app.progress.publish`): the thing happened, and
+    the caller must not be told that it failed.
     """
     async with in_transaction("default") as client, client.acquire_connection() as connection:
         tx = Transaction(client, connection)
         yield tx
     for call in tx.following:
-        try:
-            await call()
-        except (TimeoutError, OSError) as error:
-            log.warning("hint_lost", error=str(error))
+        await call()
 
 
 @contextlib.asynccontextmanager

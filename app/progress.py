@@ -1,0 +1,214 @@
+"""News of jobs: published after the commit, gathered by one hub per process, handed to whoever watches.
+
+News is only a nudge with a revision. The hub also asks the database, once a sweep for all that is watched, so a lost
+Redis costs latency and never a final state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import asdict, dataclass, field
+
+import orjson
+from redis.exceptions import RedisError
+
+from app.database import DATABASE_ERRORS, acquire
+from app.log import log
+from app.queue import redis
+from app.values import JobNews
+
+CHANNEL = "pixcrawler:news"
+SPACING_S = 0.1
+"""At most 10 updates a second per job."""
+SWEEP_S = 1.0
+RATE_WINDOW_S = 5.0
+RECONNECT_S = 0.5
+
+# Per kind: the revision, whether it is final, and the running totals of images and bytes that rates are made of.
+STATES = {
+    "CrawlJob": (
+        "select id, revision, status in ('completed', 'failed', 'cancelled') as final,"
+        " coalesce((options->>'final')::bigint, 0) as images, coalesce((options->>'bytes')::bigint, 0) as bytes"
+        " from crawl_jobs where id = any($1::int[])"
+    ),
+    "ValidationJob": (
+        "select id, revision, status in ('completed', 'failed', 'cancelled') as final,"
+        " validated_images::bigint as images, 0::bigint as bytes from validation_jobs where id = any($1::int[])"
+    ),
+    "ExportJob": (
+        "select id, revision, status in ('completed', 'failed', 'cancelled', 'expired') as final,"
+        " exported_images::bigint as images, coalesce(file_size, 0) as bytes"
+        " from export_jobs where id = any($1::int[])"
+    ),
+}
+
+Key = tuple[str, int]
+
+
+async def read_states(kind: str, ids: Iterable[int]) -> dict[int, JobNews]:
+    """The state of the rows `ids` of one kind, from the database; a missing row is absent."""
+    async with acquire() as connection:
+        rows = await connection.fetch(STATES[kind], list(ids))
+    return {
+        row["id"]: JobNews(kind, row["id"], row["revision"], row["final"], row["images"], row["bytes"]) for row in rows
+    }
+
+
+async def publish_change(kind: str, key: int) -> None:
+    """Tell the world what the row's state is now; a failure is logged and swallowed: sweeps find it too."""
+    state = (await read_states(kind, [key])).get(key)
+    if state is not None:
+        await publish(state)
+
+
+async def publish(news: JobNews) -> None:
+    """Tell the world; a failure is logged and swallowed: sweeps find the change too."""
+    try:
+        await redis().publish(CHANNEL, orjson.dumps(asdict(news)))
+    except (RedisError, OSError, TimeoutError) as error:
+        log.warning("news_lost", kind=news.kind, id=news.id, error=str(error))
+
+
+@dataclass(slots=True)
+class Topic:
+    """One watched row: its latest news, when it was told, and samples for rates."""
+
+    latest: JobNews | None = None
+    told: JobNews | None = None
+    """What the watchers were last woken for: they never see `latest` before its time."""
+    gone: bool = False
+    watchers: int = 0
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    told_s: float = 0.0
+    timer: asyncio.TimerHandle | None = None
+    samples: deque[tuple[float, int, int]] = field(default_factory=deque)
+
+    def take(self, news: JobNews) -> None:
+        """Keep `news` if it is newer, and wake the watchers now or when the spacing allows."""
+        if self.latest is not None and news.revision <= self.latest.revision:
+            return
+        self.latest = news
+        now = time.monotonic()
+        self.samples.append((now, news.images, news.bytes))
+        while self.samples and now - self.samples[0][0] > RATE_WINDOW_S:
+            self.samples.popleft()
+        if self.timer is None:
+            wait_s = max(0.0, self.told_s + SPACING_S - now)
+            self.timer = asyncio.get_running_loop().call_later(wait_s, self.wake)
+
+    def wake(self) -> None:
+        """Wake every watcher."""
+        self.timer = None
+        self.told, self.told_s = self.latest, time.monotonic()
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    def rates(self) -> tuple[float, float]:
+        """Images and bytes a second over the last seconds."""
+        if len(self.samples) < 2:
+            return 0.0, 0.0
+        (start, images, size), (end, images_now, size_now) = self.samples[0], self.samples[-1]
+        seconds = max(end - start, SPACING_S)
+        return max(0.0, (images_now - images) / seconds), max(0.0, (size_now - size) / seconds)
+
+
+class Hub:
+    """What this process's subscribers watch. `run()` must be under way; one per process."""
+
+    def __init__(self) -> None:
+        self.topics: dict[Key, Topic] = {}
+
+    @contextlib.asynccontextmanager
+    async def watch(self, kind: str, key: int) -> AsyncIterator[Watch]:
+        """Watch one row; nothing of it is held once the last watcher leaves."""
+        topic = self.topics.setdefault((kind, key), Topic())
+        topic.watchers += 1
+        try:
+            yield Watch(topic)
+        finally:
+            topic.watchers -= 1
+            if topic.watchers == 0:
+                if topic.timer is not None:
+                    topic.timer.cancel()
+                del self.topics[kind, key]
+
+    async def run(self) -> None:
+        """Gather news from Redis and from the database until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen())
+            tasks.create_task(self._sweep_often())
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with redis().pubsub() as channel:
+                    await channel.subscribe(CHANNEL)
+                    while True:
+                        message = await channel.get_message(ignore_subscribe_messages=True, timeout=RECONNECT_S)
+                        if message is not None:
+                            self._take(JobNews(**orjson.loads(message["data"])))
+            except (RedisError, OSError, TimeoutError) as error:
+                log.warning("news_interrupted", error=str(error))
+                await asyncio.sleep(RECONNECT_S)
+
+    def _take(self, news: JobNews) -> None:
+        topic = self.topics.get((news.kind, news.id))
+        if topic is not None:
+            topic.take(news)
+
+    async def _sweep_often(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            try:
+                await self.sweep()
+            except DATABASE_ERRORS as error:
+                log.warning("sweep_failed", error=str(error))
+
+    async def sweep(self) -> None:
+        """Ask the database for all that is watched: one statement a kind."""
+        for kind in STATES:
+            watched = [key for watched_kind, key in self.topics if watched_kind == kind]
+            if not watched:
+                continue
+            states = await read_states(kind, watched)
+            for key in watched:
+                topic = self.topics.get((kind, key))
+                if topic is None:
+                    continue
+                if key in states:
+                    topic.take(states[key])
+                else:
+                    topic.gone = True
+                    topic.wake()
+
+
+class Watch:
+    """One watcher's place in a topic."""
+
+    def __init__(self, topic: Topic) -> None:
+        self.topic = topic
+
+    def start(self, state: JobNews) -> None:
+        """Begin from a snapshot of the database."""
+        if self.topic.latest is None:
+            self.topic.take(state)
+
+    def rates(self) -> tuple[float, float]:
+        """Images and bytes a second over the last seconds."""
+        return self.topic.rates()
+
+    async def news(self, after: int) -> AsyncIterator[JobNews]:
+        """News newer than revision `after`, at most 10 a second, the last value winning; ends after the final one."""
+        while not self.topic.gone:
+            told, changed = self.topic.told, self.topic.changed
+            if told is None or told.revision <= after:
+                await changed.wait()
+                continue
+            after = told.revision
+            yield told
+            if told.final:
+                return
