@@ -69,7 +69,7 @@ class Services:
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """Process ids of the servers that answer; None where one does not. True when both do."""
+    """Process ids of the servers that answer, None where one does not; true when both do."""
 
     postgres: int | None
     valkey: int | None
@@ -90,13 +90,12 @@ def start(home: Path) -> Services:
             _start_postgres(place)
         if _valkey_pid(place) is None:
             _start_valkey(place)
-        storage = home / "storage"
-        storage.mkdir(exist_ok=True)
+        (home / "storage").mkdir(exist_ok=True)
     folder = quote(str(place.sockets), safe="/")
     return Services(
         database_url=f"postgresql://postgres@/{DATABASE}?host={folder}&port=5432",
         redis_url=f"unix://{folder}/valkey.sock?db=0",
-        storage_url=storage.as_uri(),
+        storage_url=(home / "storage").as_uri(),
     )
 
 
@@ -118,8 +117,7 @@ def stop(home: Path) -> None:
     with _told(f"stop the embedded services in {home}"), _locked(home):
         _stop_servers(place)
         shutil.rmtree(place.sockets, ignore_errors=True)
-        if (home / "run").is_symlink():
-            (home / "run").unlink()
+        (home / "run").unlink(missing_ok=True)
 
 
 def data_folders(home: Path) -> tuple[Path, ...]:

@@ -67,7 +67,7 @@ def command_line(pid: int) -> str:
 
 
 def speaks(path: Path, question: bytes, answer: bytes) -> bool:
-    """Whether a server answers on a Unix socket within two seconds: the socket alone takes connections even while it dies."""
+    """Whether a server answers on its Unix socket within two seconds; a dying one still takes connections."""
     with socket.socket(socket.AF_UNIX) as connection, contextlib.suppress(OSError):
         connection.settimeout(2.0)
         connection.connect(str(path))

