@@ -1,0 +1,73 @@
+"""`pixcrawler schema check`: the live database against the contract with everyone who reads it by plain SQL.
+
+Reads one snapshot in a read-only transaction and prints a line for each thing that was checked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import asyncpg
+
+from app.commands.alignment_checks import catalogue, columns, constraints, graphql, migrations, models, plans
+from app.commands.alignment_checks.report import Check, as_json, as_text, compared
+from app.database import CONNECT_TIMEOUT_S, credentials
+from app.embedded import EmbeddedFailed, start
+from app.settings import settings
+
+
+def run(as_json_document: bool) -> int:
+    """Prints the report. Returns 0 where every line is PASSED, 1 where one is FAILED or the database is not reached."""
+    try:
+        url = settings().database_url or start(settings().home).database_url
+        checks = asyncio.run(examine(url))
+    except (EmbeddedFailed, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        sys.stderr.write(
+            f"The database was not reached ({error}); set DATABASE_URL or start it with `pixcrawler up`.\n"
+        )
+        return 1
+    print(as_json(checks) if as_json_document else as_text(checks))
+    return 0 if all(check.ok for check in checks) else 1
+
+
+async def examine(url: str) -> list[Check]:
+    """Every check, against the database at `url`. Raises OSError or asyncpg's errors where it is not reached."""
+    connection = await asyncpg.connect(**credentials(url), timeout=CONNECT_TIMEOUT_S)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            return await examine_connection(connection)
+    finally:
+        await connection.close()
+
+
+async def examine_connection(connection: asyncpg.Connection) -> list[Check]:
+    """Every check, as this connection's transaction sees the database; needs one under way."""
+    live = await catalogue.read(connection)
+    found, checks = models.load_models()
+    checks += columns.check_tables(live)
+    checks += columns.check_columns(live)
+    checks += models.check_model_columns(found, live)
+    checks += constraints.check_foreign_keys(live)
+    checks += models.check_relations(found)
+    checks += constraints.check_conditions(live)
+    checks += constraints.check_indexes(live)
+    checks += constraints.check_triggers(live)
+    checks += await models.check_chunks(connection, found, live)
+    checks += migrations.check_files()
+    checks += [await migrations.check_head(connection), await migrations.check_drift()]
+    return checks + await _check_api(connection)
+
+
+async def _check_api(connection: asyncpg.Connection) -> list[Check]:
+    """What needs the GraphQL schema: its types, and the plans of what it offers."""
+    try:
+        sdl = graphql.built_sdl()
+    except LookupError as error:
+        sdl, checks = "", [Check("GraphQL schema", False, str(error.args[0]))]
+    else:
+        checks = list(graphql.check_graphql(sdl))
+    offered = graphql.offered(sdl, plans.PARENTS)
+    checks.append(compared("plans cover the API", plans.unplanned(offered), "each filter and order has a statement"))
+    checks += [await plans.check_plan(connection, question) for question in plans.questions(offered)]
+    return checks

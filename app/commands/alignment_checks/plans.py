@@ -1,0 +1,180 @@
+"""Whether the planner answers each look-up, filter, sort and join that the API offers by an index.
+
+The statements have the shape of those that `schema/reading/` writes. They are planned and not run, with sequential
+scans (and, for pages that an index is to deliver in order, sorts) priced out: on a table of ten rows the planner would
+rightly read all of it, and what is asked here is whether it has a better way once there are ten million.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from app.commands.alignment_checks.report import Check
+
+_USER = "'00000000-0000-0000-0000-000000000001'::uuid"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the planner. `ordered`: the index has to deliver the rows in order."""
+
+    name: str
+    sql: str
+    ordered: bool = False
+
+
+LOOK_UPS: Mapping[str, str] = {
+    "profile by id": f"profiles where id = {_USER}",
+    "profile by email": "profiles where email = 'a@example.org'",
+    "project by id": "projects where id = 1",
+    "crawl job by id": "crawl_jobs where id = 1",
+    "crawl job by idempotency key": "crawl_jobs where project_id = 1 and idempotency_key = 'k'",
+    "image by id": "images where id = 1",
+    "image by URL within a job": "images where crawl_job_id = 1 and md5(original_url)::uuid = md5('u')::uuid",
+    "stored image by hash within a job": "images where crawl_job_id = 1 and sha256 = '\\x00'"
+    " and status in ('downloaded', 'valid', 'invalid')",
+    "bytes that any row names": "images where sha256 = '\\x00'",
+    "pending rows of a chunk": "images where crawl_job_id = 1 and chunk = 2 and status = 'pending'",
+    "validation job by id": "validation_jobs where id = 1",
+    "export job by id": "export_jobs where id = 1",
+    "activity line by id": "activity_logs where id = 1",
+    "crawl jobs of a state": "crawl_jobs where status = 'running'",
+    "validation jobs of a state": "validation_jobs where status = 'running'",
+    "export jobs of a state": "export_jobs where status = 'completed'",
+    "activity lines since": "activity_logs where timestamp > now() - interval '1 day'",
+}
+
+JOINS: Mapping[str, tuple[str, str, str]] = {
+    "projects of a profile": ("profiles", "projects", "user_id"),
+    "export jobs of a profile": ("profiles", "export_jobs", "user_id"),
+    "activity lines of a profile": ("profiles", "activity_logs", "user_id"),
+    "crawl jobs of a project": ("projects", "crawl_jobs", "project_id"),
+    "images of a crawl job": ("crawl_jobs", "images", "crawl_job_id"),
+    "validation jobs of a crawl job": ("crawl_jobs", "validation_jobs", "crawl_job_id"),
+    "export jobs of a crawl job": ("crawl_jobs", "export_jobs", "crawl_job_id"),
+}
+"""Name → parent, child, the child's column: tried downwards and upwards."""
+
+PARENTS: Mapping[str, tuple[str, str]] = {
+    "Project": ("projects", f"user_id = {_USER}"),
+    "CrawlJob": ("crawl_jobs", "project_id = 1"),
+    "Image": ("images", "crawl_job_id = 1"),
+    "ValidationJob": ("validation_jobs", "crawl_job_id = 1"),
+    "ExportJob": ("export_jobs", "crawl_job_id = 1"),
+    "ActivityLog": ("activity_logs", f"user_id = {_USER}"),
+}
+"""GraphQL type → its table and the condition that every page of it starts with: the parent's."""
+
+_AFTER = "t.created_at > now() - interval '1 day'"
+_BEFORE = "t.created_at < now()"
+_JOB_FILTERS = {
+    "status": "t.status = any('{pending}'::text[])",
+    "nameContains": "t.name ilike '%a%'",
+    "createdAfter": _AFTER,
+    "createdBefore": _BEFORE,
+}
+FILTERS: Mapping[str, Mapping[str, str]] = {
+    "Project": _JOB_FILTERS,
+    "CrawlJob": {**_JOB_FILTERS, "keyword": "t.keywords ?| '{a}'::text[]"},
+    "Image": {
+        "status": "t.status = any('{valid}'::text[])",
+        "keyword": "t.keyword = any('{a}'::text[])",
+        "format": "t.format = any('{png}'::text[])",
+        "issue": "exists (select 1 from jsonb_array_elements(t.issues) i where i ->> 'code' = any('{width}'::text[]))",
+        "license": "t.provenance ->> 'license' = any('{cc0}'::text[])",
+        "source": "t.provenance ->> 'source' = any('{openverse}'::text[])",
+        "minWidth": "t.width >= 1",
+        "minHeight": "t.height >= 1",
+        "maxFileSize": "t.file_size <= 1",
+        "createdAfter": _AFTER,
+        "createdBefore": _BEFORE,
+    },
+    "ValidationJob": _JOB_FILTERS,
+    "ExportJob": {**_JOB_FILTERS, "format": "t.format = any('{zip}'::text[])"},
+    "ActivityLog": {
+        "action": "t.action = any('{a}'::text[])",
+        "resourceType": "t.resource_type = any('{a}'::text[])",
+        "resourceId": "t.resource_id = any('{a}'::text[])",
+        "after": "t.timestamp > now() - interval '1 day'",
+        "before": "t.timestamp < now()",
+        "createdAfter": "t.timestamp > now() - interval '1 day'",
+        "createdBefore": "t.timestamp < now()",
+    },
+}
+"""GraphQL type → filter field → its condition: the parent's index finds the rows, the filter picks among them."""
+
+DELIVERED: Mapping[str, str] = {
+    "images of a job by id": "images where crawl_job_id = 1 and id > 5 order by id",
+    "images of a job by creation": "images where crawl_job_id = 1 and (created_at, id) > (now(), 5)"
+    " order by created_at, id",
+    "images of a job and state by id": "images where crawl_job_id = 1 and status = 'valid' order by id",
+    "all projects by id": "projects order by id",
+    "all activity lines by time": "activity_logs order by timestamp",
+}
+"""Deep pages, which may not be sorted: an index delivers them in order."""
+
+
+def questions(offered: Mapping[str, tuple[list[str], list[str]]]) -> Iterator[Question]:
+    """All that is asked. `offered`: GraphQL type → its filter fields, its order fields."""
+    for name, rest in LOOK_UPS.items():
+        yield Question(f"plan of {name}", f"select * from {rest}")  # noqa: S608 - text of ours
+    for name, (parent, child, column) in JOINS.items():
+        join = f"from {parent} p join {child} c on c.{column} = p.id"
+        key = _USER if parent == "profiles" else "1"
+        yield Question(f"plan of {name}", f"select c.* {join} where p.id = {key}")
+        yield Question(f"plan of {name}, upwards", f"select p.* {join} where c.id = 1")
+    for kind, (filters, orders) in offered.items():
+        table, parent = PARENTS[kind]
+        for name in filters:
+            condition = FILTERS[kind].get(name)
+            if condition:
+                sql = f"select t.* from {table} t where t.{parent} and {condition} order by t.id limit 26"  # noqa: S608
+                yield Question(f"plan of {kind} filtered by {name}", sql)
+        for name in orders:
+            sql = f"select t.* from {table} t where t.{parent} order by t.{name.lower()}, t.id limit 26"  # noqa: S608
+            yield Question(f"plan of {kind} ordered by {name}", sql)
+    for name, rest in DELIVERED.items():
+        yield Question(f"plan of {name}, in order", f"select * from {rest} limit 26", ordered=True)  # noqa: S608
+
+
+def unplanned(offered: Mapping[str, tuple[list[str], list[str]]]) -> list[str]:
+    """Filters of the API that the report has no statement for."""
+    return [
+        f"{kind}Filter.{name} has no statement in the report"
+        for kind, (filters, _) in offered.items()
+        for name in filters
+        if name not in FILTERS[kind]
+    ]
+
+
+async def check_plan(connection: asyncpg.Connection, question: Question) -> Check:
+    """The plan reads no whole table, and every index it uses is searched rather than read through."""
+    try:
+        async with connection.transaction():
+            await connection.execute("set local enable_seqscan = off")
+            if question.ordered:
+                await connection.execute("set local enable_sort = off; set local enable_bitmapscan = off")
+            text = await connection.fetchval(f"explain (format json) {question.sql}")
+            await connection.execute("set local enable_seqscan = on; set local enable_sort = on")
+            await connection.execute("set local enable_bitmapscan = on")
+    except asyncpg.PostgresError as error:
+        return Check(question.name, False, f"cannot be planned: {error}")
+    nodes = list(_nodes(json.loads(text)[0]["Plan"]))
+    used = [node["Index Name"] for node in nodes if "Index Name" in node]
+    faults = [f"reads all of {node['Relation Name']}" for node in nodes if node["Node Type"] == "Seq Scan"]
+    if question.ordered:
+        faults += ["sorts" for node in nodes if node["Node Type"].endswith("Sort")]
+    else:
+        faults += [f"reads through {n['Index Name']}" for n in nodes if "Index Name" in n and "Index Cond" not in n]
+    return Check(question.name, bool(used) and not faults, "; ".join(faults) or f"by {', '.join(used)}")
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from _nodes(below)
