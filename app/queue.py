@@ -25,7 +25,7 @@ HINT_TTL_S = 60
 """A hint that waited longer is worthless: the reconciler has hinted again."""
 HINT_AGAIN_S = 15
 """Within this time an equal hint is one hint: duplicates of a long queue are bounded."""
-REDIS_TIMEOUT_S = 2.0
+REDIS_TIMEOUT_S = 2
 WORKER_KEY = "pixcrawler:worker:"
 """Prefix of the keys, with a TTL, by which live workers are known."""
 
@@ -78,7 +78,7 @@ def _task_of(hint: Hint) -> tuple[str, str, tuple[int, ...]]:
 def redis_settings() -> RedisSettings:
     """arq's settings of `REDIS_URL`, with short timeouts: a Redis that is away must not hold a request."""
     found = RedisSettings.from_dsn(settings().redis_url)
-    found.conn_timeout = int(REDIS_TIMEOUT_S)
+    found.conn_timeout = REDIS_TIMEOUT_S
     found.conn_retries = 1
     return found
 

@@ -173,6 +173,29 @@ class SourceSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class CrawlSpec:
+    """A crawl job as it is asked for; limits are checked by `app/jobs/crawl.py`."""
+
+    project_id: int
+    name: str
+    keywords: tuple[str, ...]
+    sources: tuple[SourceSpec, ...]
+    max_images: int = 1000
+    chunk_size: int = 500
+    start: bool = True
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A chunk that is ours until the database says otherwise; `task` fences out whoever held it before."""
+
+    crawl_job_id: int
+    chunk: int
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
 class JobNews:
     """Something changed in a row: enough for a subscriber to know that it should look again.
 

@@ -1,0 +1,227 @@
+"""An export job's life: created, claimed, its rows streamed, ended, expired.
+
+`started_at` fences: whoever claims anew sets it, and an earlier claim can neither report nor end the job.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import orjson
+
+from app import queue
+from app.database import acquire, transaction
+from app.exports.base import ExportImage
+from app.jobs import activity
+from app.jobs.change import Kind, change, visible_row
+from app.jobs.limits import NAME_CHARS, check_text
+from app.jobs.validation import ended_crawl_job
+from app.models.states import EXPORT_JOB
+from app.progress import publish_change
+from app.values import Viewer
+
+EXPORT_JOB_KIND = Kind("export_jobs", "ExportJob", "export job", EXPORT_JOB)
+CURSOR_ROWS = 500
+
+INSERT = """
+insert into export_jobs (crawl_job_id, user_id, name, format, export_options)
+values ($1, $2, $3, $4, $5::jsonb) returning id
+"""
+CLAIM = """
+update export_jobs set status = 'running', started_at = clock_timestamp(), exported_images = 0, progress = 0
+where id = $1 and (status = 'pending'
+    or status = 'running' and updated_at < clock_timestamp() - make_interval(secs => $2::float8))
+returning crawl_job_id, name, format, export_options, started_at
+"""
+# The filter of the export, as bound values: null means that it was not asked for.
+CHOSEN = """
+from images i where i.crawl_job_id = $1 and i.status in ('downloaded', 'valid')
+    and ($2::text[] is null or i.status = any($2)) and ($3::text[] is null or i.keyword = any($3))
+    and ($4::text[] is null or i.format = any($4)) and ($5::text[] is null or i.provenance->>'license' = any($5))
+    and ($6::text[] is null or i.provenance->>'source' = any($6)) and ($7::int is null or i.width >= $7)
+    and ($8::int is null or i.height >= $8) and ($9::int is null or i.file_size <= $9)
+    and ($10::timestamptz is null or i.created_at > $10) and ($11::timestamptz is null or i.created_at < $11)
+    and ($12::text[] is null or exists (
+        select 1 from jsonb_array_elements(i.issues) e where e->>'code' = any($12)))
+"""
+TOTAL = f"select count(*) {CHOSEN}"  # noqa: S608 - constants only
+ROWS = (
+    "select i.id, i.sha256, i.storage_url, i.filename, i.width, i.height, i.file_size, i.format, i.keyword,"  # noqa: S608
+    f" i.original_url, i.phash, i.provenance {CHOSEN} order by i.id"
+)
+SET_TOTAL = """
+update export_jobs set total_images = $3 where id = $1 and status = 'running' and started_at = $2 returning id
+"""
+REPORT = """
+update export_jobs set exported_images = $3, progress = least(99, 100 * $3::bigint / greatest(total_images, 1))
+where id = $1 and status = 'running' and started_at = $2 returning id
+"""
+COMPLETE = """
+update export_jobs e set status = 'completed', progress = 100, completed_at = now(), exported_images = $3,
+    file_size = $4, download_url = $5, expires_at = now() + make_interval(secs => $6::float8)
+where id = $1 and status = 'running' and started_at = $2 returning user_id
+"""
+FAIL = """
+update export_jobs set status = 'failed', completed_at = now(), error_message = $3
+where id = $1 and status = 'running' and started_at = $2 returning user_id
+"""
+EXPIRE = """
+update export_jobs set status = 'expired', download_url = null
+where status = 'completed' and expires_at < now() returning id, user_id
+"""
+FILTER_KEYS = (
+    "status",
+    "keyword",
+    "format",
+    "license",
+    "source",
+    "min_width",
+    "min_height",
+    "max_file_size",
+    "created_after",
+    "created_before",
+    "issue",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An export job that is ours until somebody claims it anew."""
+
+    export_job_id: int
+    crawl_job_id: int
+    name: str
+    format: str
+    chosen: tuple[Any, ...]
+    """The filter's values, in the order of FILTER_KEYS."""
+    started_at: datetime
+
+
+async def create(viewer: Viewer, crawl_job_id: int, name: str | None, form: str, chosen: dict[str, Any]) -> int:
+    """A new export job; `chosen` is the image filter with the keys of FILTER_KEYS. Its id."""
+    name = check_text(name if name is not None else "Export", ["input", "name"], NAME_CHARS)
+    options = orjson.dumps({"filter": chosen}).decode()
+    async with transaction() as tx:
+        await ended_crawl_job(tx, viewer, crawl_job_id)
+        key = int(await tx.connection.fetchval(INSERT, crawl_job_id, viewer.id, name, form, options))
+        await activity.write(tx, viewer.id, "export_job.created", "ExportJob", key, {"name": name, "format": form})
+        tx.after_commit(queue.hint, queue.Export(key))
+    return key
+
+
+async def cancel(viewer: Viewer, key: int) -> int:
+    """pending or running → cancelled; the worker drops what it has written."""
+    async with transaction() as tx:
+        await change(tx, EXPORT_JOB_KIND, "cancel", key, viewer, also="completed_at = now()")
+        await activity.write(tx, viewer.id, "export_job.cancelled", "ExportJob", key)
+        tx.after_commit(publish_change, "ExportJob", key)
+    return key
+
+
+async def delete(viewer: Viewer, key: int) -> str | None:
+    """Delete the job; the storage key of its file, which the caller's after-commit deletes, or None."""
+    async with transaction() as tx:
+        row = await visible_row(tx, EXPORT_JOB_KIND, key, viewer, "download_url", lock="for update")
+        await tx.connection.execute("delete from export_jobs where id = $1", key)
+        await activity.write(tx, viewer.id, "export_job.deleted", "ExportJob", key)
+    return str(row["download_url"]) if row["download_url"] else None
+
+
+async def claim(key: int, lease_s: float) -> Claim | None:
+    """Take the job if it waits, or if its worker has shown no progress for `lease_s` seconds; it begins anew then."""
+    async with transaction() as tx:
+        row = await tx.connection.fetchrow(CLAIM, key, lease_s)
+        if row is None:
+            return None
+        tx.after_commit(publish_change, "ExportJob", key)
+    chosen = orjson.loads(row["export_options"]).get("filter") or {}
+    return Claim(
+        key, row["crawl_job_id"], row["name"], row["format"], _bound(chosen), row["started_at"]
+    )
+
+
+def _bound(chosen: dict[str, Any]) -> tuple[Any, ...]:
+    values = [chosen.get(name) for name in FILTER_KEYS]
+    for place, name in enumerate(FILTER_KEYS):
+        if name.startswith("created_") and values[place] is not None:
+            values[place] = datetime.fromisoformat(values[place])
+    return tuple(values)
+
+
+@contextlib.asynccontextmanager
+async def chosen_images(claimed: Claim) -> AsyncIterator[AsyncIterator[ExportImage]]:
+    """The job's images by id, through a server-side cursor: one snapshot, memory for a few hundred rows."""
+    async with acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        total = await connection.fetchval(TOTAL, claimed.crawl_job_id, *claimed.chosen)
+        await _set_total(claimed, total)
+        cursor = connection.cursor(ROWS, claimed.crawl_job_id, *claimed.chosen, prefetch=CURSOR_ROWS)
+        yield _images(cursor)
+
+
+async def _images(cursor: AsyncIterator[asyncpg.Record]) -> AsyncIterator[ExportImage]:
+    async for row in cursor:
+        yield ExportImage(
+            image_id=row["id"],
+            sha256=row["sha256"],
+            storage_key=row["storage_url"],
+            filename=row["filename"],
+            width=row["width"],
+            height=row["height"],
+            file_size=row["file_size"],
+            format=row["format"],
+            keyword=row["keyword"],
+            original_url=row["original_url"],
+            phash=row["phash"],
+            provenance=orjson.loads(row["provenance"]),
+        )
+
+
+async def _set_total(claimed: Claim, total: int) -> None:
+    async with acquire() as connection:
+        await connection.execute(SET_TOTAL, claimed.export_job_id, claimed.started_at, total)
+
+
+async def report(claimed: Claim, exported: int) -> bool:
+    """Say how many images are written; False where the job was cancelled, deleted or claimed anew."""
+    async with acquire() as connection:
+        held = await connection.fetchval(REPORT, claimed.export_job_id, claimed.started_at, exported)
+    await publish_change("ExportJob", claimed.export_job_id)
+    return held is not None
+
+
+async def complete(claimed: Claim, exported: int, size: int, storage_key: str, ttl_s: float) -> bool:
+    """running → completed with the file's size and key; False where the job is not ours any more."""
+    async with transaction() as tx:
+        owner = await tx.connection.fetchval(
+            COMPLETE, claimed.export_job_id, claimed.started_at, exported, size, storage_key, ttl_s
+        )
+        if owner is None:
+            return False
+        await activity.write(tx, owner, "export_job.completed", "ExportJob", claimed.export_job_id)
+        tx.after_commit(publish_change, "ExportJob", claimed.export_job_id)
+    return True
+
+
+async def fail(claimed: Claim, message: str) -> None:
+    """running → failed, with the reason."""
+    async with transaction() as tx:
+        owner = await tx.connection.fetchval(FAIL, claimed.export_job_id, claimed.started_at, message)
+        if owner is None:
+            return
+        await activity.write(tx, owner, "export_job.failed", "ExportJob", claimed.export_job_id)
+        tx.after_commit(publish_change, "ExportJob", claimed.export_job_id)
+
+
+async def expire() -> list[int]:
+    """completed → expired for all whose time is over; their ids. The collector deletes the files."""
+    async with transaction() as tx:
+        rows = await tx.connection.fetch(EXPIRE)
+        for row in rows:
+            await activity.write(tx, row["user_id"], "export_job.expired", "ExportJob", row["id"])
+            tx.after_commit(publish_change, "ExportJob", row["id"])
+    return [row["id"] for row in rows]

@@ -1,0 +1,133 @@
+"""Results of a chunk, recorded in batches: rows, counters and, with the last one, the job's end, in one transaction.
+
+Every row is guarded by `status = 'pending'`: what is recorded twice changes nothing the second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import orjson
+
+from app import queue
+from app.database import Transaction, transaction
+from app.jobs import chunk, closing
+from app.progress import publish_change
+from app.values import Fetched, Issue, Lease, Outcome, RefusalCode, Refused
+
+KNOWN = """
+select distinct on (sha256) sha256, id, storage_url from images
+where crawl_job_id = $1 and sha256 = any($2::bytea[]) and status in ('downloaded', 'valid', 'invalid')
+"""
+RECORD = """
+update images i set status = r.status, filename = coalesce(r.filename, i.filename), storage_url = r.storage_url,
+    width = r.width, height = r.height, file_size = r.file_size, format = r.format, sha256 = r.sha256, phash = r.phash,
+    issues = r.issues::jsonb
+from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[], $8::int[], $9::text[],
+    $10::bytea[], $11::bigint[], $12::text[])
+    as r(id, status, filename, storage_url, width, height, file_size, format, sha256, phash, issues)
+where i.id = r.id and i.crawl_job_id = $1 and i.status = 'pending'
+returning i.id, i.status, i.file_size
+"""
+COUNT = """
+update crawl_jobs set downloaded_images = downloaded_images + $2, valid_images = valid_images + $2,
+    options = options || jsonb_build_object('final', (options->>'final')::bigint + $3,
+        'bytes', (options->>'bytes')::bigint + $4)
+where id = $1
+returning max_images - valid_images - (total_images - (options->>'final')::bigint) as room,
+    (options->>'seeking')::bool as seeking
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a batch really changed: rows by outcome and reason, and bytes stored."""
+
+    reasons: tuple[tuple[str, str], ...]
+    """Per row: its state, and the code of its first issue or ''."""
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A result as the table's columns."""
+
+    image_id: int
+    status: str
+    issues: tuple[Issue, ...] = ()
+    fetched: Fetched | None = None
+    storage_url: str | None = None
+
+
+async def record_results(lease: Lease, outcomes: Sequence[Outcome]) -> Recorded | None:
+    """Record a batch; None where the lease is lost or the job does not want results any more."""
+    async with transaction() as tx:
+        job = await closing.lock(tx, lease.crawl_job_id)
+        if job is None or not chunk.holds(job, lease):
+            return None
+        known = await _known(tx, lease.crawl_job_id, outcomes)
+        rows = rows_of(outcomes, known, room=job["max_images"] - job["valid_images"])
+        changed = await tx.connection.fetch(RECORD, lease.crawl_job_id, *_columns(rows))
+        recorded = _recorded(rows, changed)
+        stored = sum(1 for row in changed if row["status"] == "downloaded")
+        counted = await tx.connection.fetchrow(COUNT, lease.crawl_job_id, stored, len(changed), recorded.bytes)
+        over = await closing.close_if_over(tx, lease.crawl_job_id)
+        tx.after_commit(publish_change, "CrawlJob", lease.crawl_job_id)
+        if not over and counted["seeking"] and counted["room"] > 0:
+            tx.after_commit(queue.hint, queue.Discover(lease.crawl_job_id))
+    return recorded
+
+
+async def _known(tx: Transaction, crawl_job_id: int, outcomes: Iterable[Outcome]) -> dict[bytes, tuple[int, str]]:
+    """By SHA-256: the row of this job that stores those bytes already, and where."""
+    digests = list({one.sha256 for one in outcomes if isinstance(one, Fetched)})
+    found = await tx.connection.fetch(KNOWN, crawl_job_id, digests)
+    return {row["sha256"]: (row["id"], row["storage_url"]) for row in found}
+
+
+def rows_of(outcomes: Iterable[Outcome], known: dict[bytes, tuple[int, str]], room: int) -> list[Row]:
+    """Outcomes as rows: equal bytes are a duplicate of the first row that has them; at most `room` are usable."""
+    known = dict(known)
+    rows: list[Row] = []
+    for one in outcomes:
+        if isinstance(one, Refused):
+            rows.append(Row(one.image_id, "failed", (one.issue,)))
+        elif one.sha256 in known:
+            first, storage_url = known[one.sha256]
+            rows.append(Row(one.image_id, "duplicate", (_duplicate_of(first),), one, storage_url))
+        elif room > 0:
+            room -= 1
+            known[one.sha256] = (one.image_id, one.storage_key)
+            rows.append(Row(one.image_id, "downloaded", (), one, one.storage_key))
+    return rows
+
+
+def _duplicate_of(first: int) -> Issue:
+    return Issue(RefusalCode.DUPLICATE, f"The same bytes as Image:{first}.", measured=f"Image:{first}")
+
+
+def _columns(rows: Sequence[Row]) -> list[list[Any]]:
+    """The columns of `rows`, in the order of RECORD's arrays."""
+    taken = [(row, row.fetched, row.fetched.measures if row.fetched else None) for row in rows]
+    return [
+        [row.image_id for row in rows],
+        [row.status for row in rows],
+        [one and one.storage_key.rsplit("/", 1)[-1] for _, one, _ in taken],
+        [row.storage_url for row in rows],
+        [seen and seen.width for _, _, seen in taken],
+        [seen and seen.height for _, _, seen in taken],
+        [one and one.file_size for _, one, _ in taken],
+        [seen and seen.format for _, _, seen in taken],
+        [one and one.sha256 for _, one, _ in taken],
+        [seen.phash if seen else None for _, _, seen in taken],
+        [orjson.dumps([issue.as_json() for issue in row.issues]).decode() for row in rows],
+    ]
+
+
+def _recorded(rows: Sequence[Row], changed: Sequence[asyncpg.Record]) -> Recorded:
+    codes = {row.image_id: str(row.issues[0].code) if row.issues else "" for row in rows}
+    reasons = tuple((str(row["status"]), codes[row["id"]]) for row in changed)
+    return Recorded(reasons, sum(row["file_size"] for row in changed if row["status"] == "downloaded"))

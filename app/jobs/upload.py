@@ -1,0 +1,51 @@
+"""URL lists too large for a request: a place in storage to PUT them to, which a job then names.
+
+The id of an upload begins with its owner, so nobody can name another's; its rest cannot be guessed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import PurePosixPath
+
+from app.errors import Invalid
+from app.jobs.limits import check_text
+from app.sources.url_list import UPLOAD_SUFFIXES
+from app.storage import sign_upload
+from app.values import Viewer
+
+FILENAME_CHARS = 255
+UPLOAD_TTL_S = 3_600
+PREFIX = "uploads"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Where to PUT the file, until when, and the id that names it in `UrlListInput`."""
+
+    upload_id: str
+    upload_url: str
+    expires_at: datetime
+
+
+async def create(viewer: Viewer, filename: str) -> Upload:
+    """A place for the viewer's file; its kind is told by the suffix of `filename`."""
+    path = ["input", "filename"]
+    name = check_text(filename, path, FILENAME_CHARS)
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix not in UPLOAD_SUFFIXES:
+        known = ", ".join(UPLOAD_SUFFIXES)
+        raise Invalid(f"filename must end in one of {known}.", path=path, limit=known, actual=suffix or name)
+    upload_id = f"{viewer.id}/{secrets.token_urlsafe(24)}{suffix}"
+    url = await sign_upload(f"{PREFIX}/{upload_id}", UPLOAD_TTL_S)
+    return Upload(upload_id, url, datetime.now(UTC) + timedelta(seconds=UPLOAD_TTL_S))
+
+
+def key_of(viewer: Viewer, upload_id: str) -> str:
+    """The storage key of the viewer's upload; Invalid where the id is not one of theirs."""
+    owner, _, name = upload_id.partition("/")
+    if not name or "/" in name or ".." in name or (owner != str(viewer.id) and not viewer.everything):
+        raise Invalid("There is no such upload of yours.", path=["uploadId"])
+    return f"{PREFIX}/{upload_id}"
