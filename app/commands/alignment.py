@@ -9,6 +9,7 @@ import asyncio
 import sys
 
 import asyncpg
+from graphql import GraphQLSchema
 
 from app.commands.alignment_checks import catalogue, columns, constraints, graphql, migrations, models, plans
 from app.commands.alignment_checks.report import Check, as_json, as_text, compared
@@ -61,13 +62,14 @@ async def examine_connection(connection: asyncpg.Connection) -> list[Check]:
 
 async def _check_api(connection: asyncpg.Connection) -> list[Check]:
     """What needs the GraphQL schema: its types, and the plans of what it offers."""
+    checks: list[Check] = []
     try:
-        sdl = graphql.built_sdl()
+        schema = graphql.built_schema()
     except LookupError as error:
-        sdl, checks = "", [Check("GraphQL schema", False, str(error.args[0]))]
-    else:
-        checks = list(graphql.check_graphql(sdl))
-    offered = graphql.offered(sdl, plans.PARENTS)
-    checks.append(compared("plans cover the API", plans.unplanned(offered), "each filter and order has a statement"))
+        checks.append(Check("GraphQL schema", False, str(error.args[0])))
+        schema = GraphQLSchema()
+    checks += graphql.check_graphql(schema)
+    offered = graphql.offered(schema, plans.PARENTS)
+    checks.append(compared("plans cover the API", plans.unplanned(offered), "each filter has a statement"))
     checks += [await plans.check_plan(connection, question) for question in plans.questions(offered)]
     return checks

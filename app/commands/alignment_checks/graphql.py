@@ -6,20 +6,21 @@ import importlib
 from collections.abc import Iterable, Iterator, Mapping
 
 from graphql import (
-    DefinitionNode,
-    EnumTypeDefinitionNode,
+    GraphQLEnumType,
     GraphQLError,
-    InputObjectTypeDefinitionNode,
-    ObjectTypeDefinitionNode,
-    TypeDefinitionNode,
-    parse,
-    print_ast,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    build_schema,
+    is_required_argument,
 )
 
 from app.commands.alignment_checks.report import Check, compared
 
 Fields = Mapping[str, str]
 
+_PAGE_ARGUMENTS = ("first", "after", "last", "before", "filter", "orderBy")
 _PAGE = (
     "(first: Int, after: String, last: Int, before: String, filter: {0}Filter, orderBy: [{0}Order!]): {0}Connection!"
 )
@@ -100,65 +101,56 @@ ENUMS: Mapping[str, str] = {
 COMBINING = frozenset({"anyOf", "allOf", "not"})
 
 
-def built_sdl() -> str:
-    """The SDL of the schema as it is assembled.
+def built_schema() -> GraphQLSchema:
+    """The schema that the SDL of the service describes.
 
-    Raises LookupError with a sentence where it cannot be: the report shows that as a line.
+    Raises LookupError with a sentence where it cannot be assembled: the report shows that as a line.
     """
     try:
-        return str(importlib.import_module("schema.root").sdl())
+        return build_schema(importlib.import_module("schema.root").sdl())
     except (ImportError, AttributeError, TypeError, ValueError, GraphQLError) as error:
         raise LookupError(f"the GraphQL schema cannot be assembled: {error}") from error
 
 
-def check_graphql(sdl: str) -> Iterator[Check]:
+def check_graphql(schema: GraphQLSchema) -> Iterator[Check]:
     """Every field of the contract with its type and arguments. What stands beside them is the service's own."""
-    try:
-        definitions = _definitions(sdl)
-    except GraphQLError as error:
-        yield Check("GraphQL schema", False, f"the SDL does not parse: {error.message}")
-        return
     for name, fields in TYPES.items():
-        node = definitions.get(name)
-        found = _fields(node) if isinstance(node, ObjectTypeDefinitionNode) else {}
+        node = schema.type_map.get(name)
+        if not isinstance(node, GraphQLObjectType):
+            yield Check(f"GraphQL type {name}", False, "missing")
+            continue
+        found = node.fields
+        there = {field: _signature(found[field]) if field in found else "missing" for field in fields}
         differs = [
-            f"{field} is {found.get(field, 'missing')}, the contract says {kind}"
+            f"{field} is {there[field]}, the contract says {kind}"
             for field, kind in fields.items()
-            if found.get(field) != kind
+            if there[field] != kind
         ]
         yield compared(f"GraphQL type {name}", differs, f"{len(fields)} fields")
     for name, values in ENUMS.items():
-        node = definitions.get(name)
-        there = " ".join(v.name.value for v in node.values) if isinstance(node, EnumTypeDefinitionNode) else "missing"
-        differs = [] if set(there.split()) == set(values.split()) else [f"{there}; the contract says {values}"]
+        node = schema.type_map.get(name)
+        members = " ".join(node.values) if isinstance(node, GraphQLEnumType) else "missing"
+        differs = [] if set(members.split()) == set(values.split()) else [f"{members}; the contract says {values}"]
         yield compared(f"GraphQL enum {name}", differs, values)
 
 
-def _fields(node: ObjectTypeDefinitionNode) -> dict[str, str]:
-    """Field → its type; before it the arguments of a page, which clients write down."""
-    found = {}
-    for field in node.fields:
-        kind = print_ast(field.type)
-        arguments = ", ".join(f"{a.name.value}: {print_ast(a.type)}" for a in field.arguments)
-        found[field.name.value] = f"({arguments}): {kind}" if arguments else kind
-    return found
+def _signature(field: GraphQLField) -> str:
+    """The field's type; before it the arguments of a page, and any other that a client would have to give."""
+    known = [name for name in _PAGE_ARGUMENTS if name in field.args]
+    known += [name for name, arg in field.args.items() if name not in known and is_required_argument(arg)]
+    arguments = ", ".join(f"{name}: {field.args[name].type}" for name in known)
+    return f"({arguments}): {field.type}" if arguments else str(field.type)
 
 
-def offered(sdl: str, kinds: Iterable[str]) -> dict[str, tuple[list[str], list[str]]]:
+def offered(schema: GraphQLSchema, kinds: Iterable[str]) -> dict[str, tuple[list[str], list[str]]]:
     """What lists of each type can be filtered and ordered by: the fields of `XFilter`, the values of `XOrderField`.
 
     Filters that combine other filters are left out: they add no column.
     """
-    definitions = _definitions(sdl) if sdl else {}
     found = {}
     for kind in kinds:
-        filters, orders = definitions.get(f"{kind}Filter"), definitions.get(f"{kind}OrderField")
-        names = [f.name.value for f in filters.fields] if isinstance(filters, InputObjectTypeDefinitionNode) else []
-        values = [v.name.value for v in orders.values] if isinstance(orders, EnumTypeDefinitionNode) else []
+        filters, orders = schema.type_map.get(f"{kind}Filter"), schema.type_map.get(f"{kind}OrderField")
+        names = list(filters.fields) if isinstance(filters, GraphQLInputObjectType) else []
+        values = list(orders.values) if isinstance(orders, GraphQLEnumType) else []
         found[kind] = ([name for name in names if name not in COMBINING], values)
     return found
-
-
-def _definitions(sdl: str) -> dict[str, DefinitionNode]:
-    nodes = parse(sdl).definitions
-    return {node.name.value: node for node in nodes if isinstance(node, TypeDefinitionNode)}
