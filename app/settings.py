@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import ipaddress
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field, field_validator
@@ -57,6 +58,10 @@ class Settings(BaseSettings):
     fetch_connect_timeout_s: float = Field(5.0, gt=0, description="Deadline of one connection, seconds.")
     fetch_max_bytes: int = Field(64 * 2**20, gt=0, description="Largest image file, bytes.")
     fetch_max_pixels: int = Field(100_000_000, gt=0, description="Largest image, pixels of one frame.")
+    decode_threads: int = Field(2, gt=0, description="Images decoded at once, per worker process.")
+    respect_opt_outs: bool = Field(
+        True, description="Whether images whose answer reserves them (X-Robots-Tag, tdm-reservation) are left."
+    )
     fetch_max_redirects: int = Field(5, ge=0, description="Redirects that one image may take.")
 
     jwt_secret: str = Field("", description="Secret of HS256 bearer tokens, at least 32 bytes.")
@@ -123,3 +128,9 @@ def settings() -> Settings:
 def environment() -> dict[str, str]:
     """A copy of the process's environment, for a child process."""
     return dict(os.environ)
+
+
+def adopt(values: Mapping[str, str]) -> None:
+    """Put variables into the process's environment, for itself and its children, and read the settings anew."""
+    os.environ.update(values)
+    settings.cache_clear()

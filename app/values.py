@@ -16,6 +16,10 @@ Json = Any
 """What JSON can hold; `Any`, since a recursive alias costs more at the doors than it catches."""
 
 
+MAX_URL_CHARS = 8_192
+"""The longest address that is fetched; a source hands a longer one on cut to one character more, and it fails as bad_url."""
+
+
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """Who asks. `everything` is true for an administrator, who sees every row."""
