@@ -1,0 +1,47 @@
+"""`down`: stops all that runs in this home and, when told, removes the home."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from pathlib import Path
+
+import click
+
+from app import embedded
+from app.commands import state
+from app.commands.supervisor import DRAIN_S
+from app.commands.up import end_leftovers
+from app.processes import end
+from app.settings import settings
+
+FILES = ("up.json", "up.json.new", "up.log", "up.lock", "users.lock", "local_jwt_secret", "signing_key")
+"""What the service keeps in a home beside the data of the embedded default."""
+
+
+def run(*, purge: bool) -> None:
+    """Stops supervisor, processes and embedded servers, in this order; nothing to stop is no error."""
+    home = settings().home.resolve()
+    running = state.read(home)
+    if running is not None:
+        if state.is_supervised(home):
+            end(running.pid, signal.SIGTERM, DRAIN_S + embedded.STOP_S)
+        end_leftovers(home)
+    embedded.stop(home)
+    if purge:
+        _remove(home)
+
+
+def _remove(home: Path) -> None:
+    """Removes what is ours. A home that also holds other files, e.g. a folder of the user's, stays with them."""
+    for path in (*embedded.data_folders(home), *(home / name for name in FILES)):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    if home.is_dir():
+        others = sorted(path.name for path in home.iterdir())
+        if others:
+            click.echo(f"pixcrawler: {home} stays, for it holds other files: {', '.join(others[:5])}.", err=True)
+        else:
+            home.rmdir()

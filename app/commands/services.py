@@ -1,0 +1,52 @@
+"""The services that a command needs: those that the settings name, or the embedded default's for as long as it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+
+from app import embedded
+from app.settings import Settings, adopt, settings
+
+
+def wants_embedded(found: Settings) -> bool:
+    """Whether the embedded default stands in for a database or Redis that is not set."""
+    return not (found.database_url and found.redis_url)
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Settings]:
+    """The settings with the URLs of services that run. The last command of a home to end stops what was embedded.
+
+    Raises EmbeddedFailed.
+    """
+    found = settings()
+    home = found.home.resolve()
+    if not wants_embedded(found):
+        adopt({"PIXCRAWLER_HOME": str(home)} | _missing(found, {"STORAGE_URL": (home / "storage").as_uri()}))
+        yield settings()
+        return
+    with _in_use(home):
+        adopt({"PIXCRAWLER_HOME": str(home)} | _missing(found, embedded.start(home).environment()))
+        yield settings()
+
+
+def _missing(found: Settings, offered: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in offered.items() if not getattr(found, name.lower())}
+
+
+@contextlib.contextmanager
+def _in_use(home: Path) -> Iterator[None]:
+    """Counts the users of a home by a shared lock, which a killed process gives back too."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (home / "users.lock").open("a") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        try:
+            yield
+        finally:
+            # Nobody else may hold the lock, and nobody gets it while we stop: then we were the last.
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                embedded.stop(home)
