@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
@@ -32,16 +33,20 @@ RECONNECT_S = 0.5
 STATES = {
     "CrawlJob": (
         "select id, revision, status in ('completed', 'failed', 'cancelled') as final,"
-        " coalesce((options->>'final')::bigint, 0) as images, coalesce((options->>'bytes')::bigint, 0) as bytes"
+        " coalesce((options->>'final')::bigint, 0) as images, coalesce((options->>'bytes')::bigint, 0) as bytes,"
+        " greatest(0, case when (options->>'seeking')::bool then (max_images - valid_images)::bigint"
+        " else total_images - (options->>'final')::bigint end) as remaining"
         " from crawl_jobs where id = any($1::int[])"
     ),
     "ValidationJob": (
         "select id, revision, status in ('completed', 'failed', 'cancelled') as final,"
-        " validated_images::bigint as images, 0::bigint as bytes from validation_jobs where id = any($1::int[])"
+        " validated_images::bigint as images, 0::bigint as bytes,"
+        " greatest(0, total_images - validated_images)::bigint as remaining from validation_jobs where id = any($1::int[])"
     ),
     "ExportJob": (
         "select id, revision, status in ('completed', 'failed', 'cancelled', 'expired') as final,"
-        " exported_images::bigint as images, coalesce(file_size, 0) as bytes"
+        " exported_images::bigint as images, coalesce(file_size, (export_options->>'written')::bigint, 0) as bytes,"
+        " greatest(0, total_images - exported_images)::bigint as remaining"
         " from export_jobs where id = any($1::int[])"
     ),
 }
@@ -54,7 +59,10 @@ async def read_states(kind: str, ids: Iterable[int]) -> dict[int, JobNews]:
     async with acquire() as connection:
         rows = await connection.fetch(STATES[kind], list(ids))
     return {
-        row["id"]: JobNews(kind, row["id"], row["revision"], row["final"], row["images"], row["bytes"]) for row in rows
+        row["id"]: JobNews(
+            kind, row["id"], row["revision"], row["final"], row["images"], row["bytes"], row["remaining"] or 0
+        )
+        for row in rows
     }
 
 
@@ -184,6 +192,12 @@ class Hub:
                 else:
                     topic.gone = True
                     topic.wake()
+
+
+@functools.cache
+def hub() -> Hub:
+    """The process's hub."""
+    return Hub()
 
 
 class Watch:

@@ -17,7 +17,7 @@ Json = Any
 
 
 MAX_URL_CHARS = 8_192
-"""The longest address that is fetched; a source hands a longer one on cut to one character more, and it fails as bad_url."""
+"""The longest address that is fetched. A source cuts a longer one to one character more, so that it fails as bad_url."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,7 @@ class JobNews:
     """Something changed in a row: enough for a subscriber to know that it should look again.
 
     `kind` is the table's GraphQL type (`CrawlJob`, `ValidationJob`, `ExportJob`); `revision` only grows;
-    `images` and `bytes` are running totals, for rates.
+    `images` and `bytes` are running totals, for rates; `remaining` images are still to come, as far as is known.
     """
 
     kind: str
@@ -213,3 +213,4 @@ class JobNews:
     final: bool
     images: int = 0
     bytes: int = 0
+    remaining: int = 0

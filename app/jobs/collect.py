@@ -1,0 +1,52 @@
+"""Bytes that no row names any more: images of deleted jobs, files of expired or deleted exports, old uploads.
+
+Only objects older than the grace time are looked at: a fetch writes its bytes anew each time, so what a row is about
+to name is younger than that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+from app.database import acquire
+from app.storage import Storage, Stored
+
+BATCH = 1_000
+
+# Which of the keys $1 are named: by an image row, a finished export, an export under way, or a job's upload.
+NAMED = {
+    "images/": "select distinct storage_url from images where sha256 = any(select decode(substring(key from"
+    " '([0-9a-f]{64})\\.'), 'hex') from unnest($1::text[]) key) and storage_url is not null",
+    "exports/": "select key from unnest($1::text[]) key join export_jobs e"
+    " on e.id = split_part(key, '/', 2)::int where e.status in ('pending', 'running') or e.download_url = key",
+    "uploads/": "select key from unnest($1::text[]) key where exists (select 1 from crawl_jobs j where j.options"
+    " @> jsonb_build_object('sources', jsonb_build_array(jsonb_build_object('options',"
+    " jsonb_build_object('upload_id', substr(key, 9))))))",
+}
+
+
+async def collect(storage: Storage, older_than: datetime) -> int:
+    """Delete every object last written before `older_than` that no row names; how many."""
+    removed = 0
+    for prefix, named_by in NAMED.items():
+        async for keys in _old_keys(storage, prefix, older_than):
+            async with acquire() as connection:
+                named = {row[0] for row in await connection.fetch(named_by, keys)}
+            unnamed = [key for key in keys if key not in named]
+            await storage.delete(unnamed)
+            removed += len(unnamed)
+    return removed
+
+
+async def _old_keys(storage: Storage, prefix: str, older_than: datetime) -> AsyncIterator[list[str]]:
+    batch: list[str] = []
+    stored: Stored
+    async for stored in storage.list(prefix):
+        if stored.modified < older_than:
+            batch.append(stored.key)
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

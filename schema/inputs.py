@@ -1,0 +1,176 @@
+"""What mutations take. Shapes only: the limits stand in `app/jobs/`, so that every way in meets them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+from strawberry import UNSET
+
+from app.values import SourceSpec
+from schema.types.enums import ExportFormat
+from schema.types.image import ImageFilter
+from schema.types.scalars import JSON
+
+
+@strawberry.input(description="A new project.")
+class CreateProjectInput:
+    """Of `createProject`."""
+
+    name: str = strawberry.field(description="1 to 100 characters.")
+    description: str | None = strawberry.field(description="At most 2,000 characters.", default=UNSET)
+
+
+@strawberry.input(description="Changes of a project: what is absent stays, null clears.")
+class UpdateProjectInput:
+    """Of `updateProject`."""
+
+    id: strawberry.ID = strawberry.field(description="The project.")
+    name: str | None = strawberry.field(description="1 to 100 characters; cannot be null.", default=UNSET)
+    description: str | None = strawberry.field(description="At most 2,000 characters.", default=UNSET)
+
+
+@strawberry.input(description="Pictures that Openverse knows, found by the job's keywords.")
+class OpenverseInput:
+    """A source."""
+
+    license: list[str] | None = strawberry.field(
+        description="Licenses by Openverse's names: by, by-sa, cc0, pdm, …; any unless told.", default=UNSET
+    )
+    min_width: int | None = strawberry.field(description="Least claimed width, pixels.", default=UNSET)
+
+
+@strawberry.input(description="One image of a URL list.")
+class UrlEntryInput:
+    """An entry."""
+
+    url: str = strawberry.field(description="The image's address, http or https.")
+    keyword: str | None = strawberry.field(description="Its class label; the job's first keyword unless told.", default=UNSET)
+    provenance: JSON | None = strawberry.field(
+        description="An object: source, landingUrl, title, creator, license, …; the rest is kept in `extra`.", default=UNSET
+    )
+
+
+@strawberry.input(description="A list of URLs: given here, or a file uploaded before.", one_of=True)
+class UrlListInput:
+    """A source."""
+
+    entries: list[UrlEntryInput] | None = strawberry.field(description="The list itself.", default=UNSET)
+    upload_id: strawberry.ID | None = strawberry.field(description="From `createUrlListUpload`.", default=UNSET)
+
+
+@strawberry.input(description="Where candidates come from: exactly one.", one_of=True)
+class SourceInput:
+    """One source of a crawl job."""
+
+    openverse: OpenverseInput | None = strawberry.field(description="Openverse.", default=UNSET)
+    url_list: UrlListInput | None = strawberry.field(description="A list of URLs.", default=UNSET)
+
+    def spec(self) -> SourceSpec:
+        """The source's name and options, in the words of `app/sources/`."""
+        if self.openverse:
+            return SourceSpec("openverse", given(license=self.openverse.license, min_width=self.openverse.min_width))
+        if self.url_list and self.url_list.upload_id:
+            return SourceSpec("url_list", {"upload_id": str(self.url_list.upload_id)})
+        entries = (self.url_list.entries if self.url_list else None) or []
+        listed = [given(url=one.url, keyword=one.keyword, provenance=one.provenance) for one in entries]
+        return SourceSpec("url_list", {"entries": listed})
+
+
+@strawberry.input(description="A new crawl job.")
+class CreateCrawlJobInput:
+    """Of `createCrawlJob`."""
+
+    project_id: strawberry.ID = strawberry.field(description="The project it belongs to.")
+    name: str = strawberry.field(description="1 to 100 characters.")
+    sources: list[SourceInput] = strawberry.field(description="Where candidates come from: 1 to 20.")
+    keywords: list[str] = strawberry.field(
+        description="What to search for, and the images' class labels: at most 100 of 200 characters.",
+        default_factory=list,
+    )
+    max_images: int = strawberry.field(description="How many usable images to store.", default=1000)
+    chunk_size: int = strawberry.field(description="Images that one worker fetches at a time: 1 to 5,000.", default=500)
+    start: bool = strawberry.field(description="Whether to start at once; else `startCrawlJob` does.", default=True)
+    idempotency_key: str | None = strawberry.field(
+        description="The same key gives the same job again; at most 100 characters.", default=UNSET
+    )
+
+
+@strawberry.input(description="Changes of a crawl job: what is absent stays.")
+class UpdateCrawlJobInput:
+    """Of `updateCrawlJob`."""
+
+    id: strawberry.ID = strawberry.field(description="The crawl job.")
+    name: str | None = strawberry.field(description="1 to 100 characters; cannot be null.", default=UNSET)
+    max_images: int | None = strawberry.field(description="The new goal; cannot be null.", default=UNSET)
+
+
+@strawberry.input(description="A URL list that will be uploaded.")
+class CreateUrlListUploadInput:
+    """Of `createUrlListUpload`."""
+
+    filename: str = strawberry.field(description="Its suffix tells its kind: .csv, .tsv, .txt, .jsonl or .parquet.")
+
+
+@strawberry.input(description="When an image is good enough; what is absent is not asked.")
+class ValidationRulesInput:
+    """Rules over stored measures."""
+
+    min_width: int | None = strawberry.field(description="Pixels.", default=UNSET)
+    min_height: int | None = strawberry.field(description="Pixels.", default=UNSET)
+    max_width: int | None = strawberry.field(description="Pixels.", default=UNSET)
+    max_height: int | None = strawberry.field(description="Pixels.", default=UNSET)
+    min_aspect_ratio: float | None = strawberry.field(description="Width divided by height.", default=UNSET)
+    max_aspect_ratio: float | None = strawberry.field(description="Width divided by height.", default=UNSET)
+    min_file_size: int | None = strawberry.field(description="Bytes.", default=UNSET)
+    max_file_size: int | None = strawberry.field(description="Bytes.", default=UNSET)
+    formats: list[str] | None = strawberry.field(description="By content: jpeg, png, webp, …", default=UNSET)
+
+    def rules(self) -> dict[str, Any]:
+        """What was given, by the names of `app/checks/rules.py`."""
+        return given(**vars(self))
+
+
+@strawberry.input(description="A new validation job.")
+class CreateValidationJobInput:
+    """Of `createValidationJob`."""
+
+    crawl_job_id: strawberry.ID = strawberry.field(description="The crawl job whose images are judged.")
+    rules: ValidationRulesInput = strawberry.field(description="By which rules.")
+    name: str | None = strawberry.field(description="1 to 100 characters.", default=UNSET)
+
+
+@strawberry.input(description="A new export job.")
+class CreateExportJobInput:
+    """Of `createExportJob`."""
+
+    crawl_job_id: strawberry.ID = strawberry.field(description="The crawl job whose images are exported.")
+    name: str | None = strawberry.field(description="1 to 100 characters.", default=UNSET)
+    format: ExportFormat = strawberry.field(description="The dataset's format.", default=ExportFormat.ZIP)
+    filter: ImageFilter | None = strawberry.field(description="Only these images; all usable ones unless told.", default=UNSET)
+
+    def chosen(self) -> dict[str, Any]:
+        """The filter by the names of `app/jobs/export.py`, as JSON."""
+        return {name: _plain(value) for name, value in given(**vars(self.filter)).items()} if self.filter else {}
+
+
+@strawberry.input(description="Changes of your profile: what is absent stays, null clears.")
+class UpdateProfileInput:
+    """Of `updateProfile`."""
+
+    full_name: str | None = strawberry.field(description="1 to 100 characters.", default=UNSET)
+    avatar_url: str | None = strawberry.field(description="http or https, at most 8,192 characters.", default=UNSET)
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    """The fields that were given and are not null."""
+    return {name: value for name, value in fields.items() if value is not UNSET and value is not None}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return getattr(value, "value", value)

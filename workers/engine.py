@@ -1,0 +1,41 @@
+"""What a worker process holds open: one HTTP client, one pipeline, storage, and its name."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import aiohttp
+
+from app.fetching.client import open_client
+from app.fetching.pipeline import Pipeline
+from app.settings import Settings, settings
+from app.storage import Storage, storage
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The process's engine; arq hands it to every task as `ctx["engine"]`."""
+
+    name: str
+    settings: Settings
+    client: aiohttp.ClientSession
+    pipeline: Pipeline
+    storage: Storage
+
+
+@contextlib.asynccontextmanager
+async def open_engine() -> AsyncIterator[Engine]:
+    """Open the engine; closing it closes its connections and threads."""
+    found, store = settings(), storage()
+    name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    async with open_client(found) as client:
+        pipeline = Pipeline(client, found, store.put)
+        try:
+            yield Engine(name, found, client, pipeline, store)
+        finally:
+            pipeline.close()

@@ -1,0 +1,111 @@
+"""The roof of a worker process: its queues, its engine, its reconciler, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import Any
+
+import uvloop
+from arq import func
+from arq.worker import Worker
+from redis.exceptions import RedisError
+
+from app import queue
+from app.database import connected
+from app.log import configure, log
+from app.settings import settings
+from workers.crawl import fetch_chunk
+from workers.discover import discover
+from workers.engine import Engine, open_engine
+from workers.export import export
+from workers.reconcile import collect_often, mark_often, reconcile_often
+from workers.validation import validate
+
+POLL_S = 0.03
+QUEUE_READ = 1_000
+"""More than the whole fleet runs at once: idle workers would starve behind running tasks otherwise."""
+CHUNK_TIMEOUT_S = 3_600
+DISCOVER_TASKS = 4
+EXPORT_TASKS = 2
+RECONNECT_S = 0.5
+
+
+def run(only: str | None = None) -> None:
+    """Run a worker for the queue `crawl` or `export`, or for both, until SIGTERM or SIGINT."""
+    uvloop.run(serve(only))
+
+
+async def serve(only: str | None) -> None:
+    """Open what a worker needs and work until told to end; then hand running work on."""
+    found = settings()
+    configure(found.log_level, as_json=found.log_json, process="worker")
+    async with connected(role="worker"), open_engine() as engine:
+        log.info("worker_started", worker=engine.name, queues=only or "crawl, export")
+        work = asyncio.ensure_future(_work(engine, only))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+        log.info("worker_stopped", worker=engine.name)
+    await queue.close()
+
+
+async def _work(engine: Engine, only: str | None) -> None:
+    found = engine.settings
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(mark_worker(engine.name))
+        tasks.create_task(reconcile_often(found))
+        tasks.create_task(collect_often(engine.storage, found))
+        if only in (None, "crawl"):
+            most = found.worker_chunks + DISCOVER_TASKS
+            tasks.create_task(_consume(engine, queue.CRAWL_QUEUE, [discover, fetch_chunk], most))
+        if only in (None, "export"):
+            tasks.create_task(_consume(engine, queue.EXPORT_QUEUE, [validate, export], EXPORT_TASKS))
+
+
+async def mark_worker(name: str) -> None:
+    """Mark the worker as alive, also after Redis was away."""
+    while True:
+        try:
+            await mark_often(name)
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("mark_failed", error=str(error))
+            await asyncio.sleep(RECONNECT_S)
+
+
+async def _consume(engine: Engine, name: str, functions: list[Any], most: int) -> None:
+    """Take tasks of one queue until cancelled; a Redis that goes away costs only the time that it is away."""
+    while True:
+        worker = Worker(
+            [func(one, max_tries=1, timeout=CHUNK_TIMEOUT_S, keep_result=0) for one in functions],
+            queue_name=name,
+            redis_settings=queue.redis_settings(),
+            handle_signals=False,
+            max_jobs=most,
+            poll_delay=POLL_S,
+            queue_read_limit=QUEUE_READ,
+            retry_jobs=False,
+            log_results=False,
+            job_serializer=queue.to_json,
+            job_deserializer=queue.from_json,
+            ctx={"engine": engine},
+        )
+        try:
+            await worker.async_run()
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("queue_interrupted", queue=name, error=str(error))
+            await asyncio.sleep(RECONNECT_S)
+        finally:
+            await _stop(worker)
+
+
+async def _stop(worker: Worker) -> None:
+    """Cancel the worker's tasks and wait until they have handed their leases back."""
+    for task in worker.tasks.values():
+        task.cancel()
+    await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+    with contextlib.suppress(RedisError, OSError, TimeoutError):
+        if worker._pool is not None:
+            await worker.pool.aclose(close_connection_pool=True)
