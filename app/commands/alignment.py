@@ -48,7 +48,7 @@ async def examine_connection(connection: asyncpg.Connection) -> list[Check]:
     checks += constraints.check_conditions(live)
     checks += constraints.check_indexes(live)
     checks += constraints.check_triggers(live)
-    checks += await models.check_chunks(connection, found, live)
+    checks += await models.check_chunks(connection, found, live, graphql.chunk_progress_sql("job"))
     checks += migrations.check_files()
     checks += [await migrations.check_head(connection), await migrations.check_drift()]
     return checks + await _check_api(connection)

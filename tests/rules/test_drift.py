@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 from tortoise.context import TortoiseContext
 from tortoise.fields import CharField
@@ -12,10 +13,10 @@ from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
 from app.commands.alignment_checks.migrations import drift
-from app.database import APP, MIGRATIONS, config
+from app.database import APP, MIGRATIONS, config, credentials
 from app.models.tables import Project
 from tests.rules.snapshot import DECLARED, snapshot
-from tests.schema_check.conftest import MakeDatabase
+from tests.support import databases
 
 
 async def test_a_migration_asked_for_offline_has_nothing_to_do() -> None:
@@ -44,12 +45,20 @@ async def test_a_changed_model_without_its_migration_is_noticed() -> None:
     assert "VARCHAR(200)" in await drift()
 
 
-async def test_a_migrated_database_is_what_the_models_declare(make_database: MakeDatabase, migrated_url: str) -> None:
-    declared_url = await make_database("declared")
+async def test_a_migrated_database_is_what_the_models_declare() -> None:
+    async with databases.clone("drift") as url:
+        migrated = await snapshot(url, DECLARED)
+        await empty(url)
 
-    await build_from_models(declared_url)
+        await build_from_models(url)
 
-    assert await snapshot(migrated_url, DECLARED) == await snapshot(declared_url, DECLARED)
+        assert await snapshot(url, DECLARED) == migrated
+
+
+async def empty(url: str) -> None:
+    connection = await asyncpg.connect(**credentials(url))
+    await connection.execute("drop schema public cascade; create schema public")
+    await connection.close()
 
 
 async def build_from_models(url: str) -> None:

@@ -112,6 +112,19 @@ def built_schema() -> GraphQLSchema:
         raise LookupError(f"the GraphQL schema cannot be assembled: {error}") from error
 
 
+def chunk_progress_sql(row: str) -> str:
+    """How the API computes `CrawlJob.chunkProgress` of the row of that name; empty where it does not."""
+    try:
+        types, declare = (
+            importlib.import_module(name) for name in ("schema.types.crawl_job", "schema.reading.declare")
+        )
+    except ImportError:
+        return ""
+    definition = getattr(getattr(types, "CrawlJob", None), "__strawberry_definition__", None)
+    marks = [field.metadata.get(declare.MARK) for field in definition.fields if field.name == "chunk_progress"]
+    return marks[0].text.format(t=row) if marks and isinstance(marks[0], declare.Sql) else ""
+
+
 def check_graphql(schema: GraphQLSchema) -> Iterator[Check]:
     """Every field of the contract with its type and arguments. What stands beside them is the service's own."""
     for name, fields in TYPES.items():

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Iterator
 from typing import Any
 
+import asyncpg
 from tortoise.models import Model
 
 from app.commands.alignment_checks.catalogue import Catalogue, short_type
@@ -93,22 +94,33 @@ def _leads(there: str, wanted: str) -> str:
     return f"leads to {there or 'nothing'}, the contract says {wanted}"
 
 
-async def check_chunks(connection: Any, models: dict[str, type[Model]], catalogue: Catalogue) -> list[Check]:
-    """The fields that follow chunks, and `chunk_progress` computed alike by the database and by the model."""
+async def check_chunks(
+    connection: asyncpg.Connection, models: dict[str, type[Model]], catalogue: Catalogue, api_sql: str
+) -> list[Check]:
+    """The fields that follow chunks, and `chunk_progress` computed alike by contract, model and API.
+
+    `api_sql` is the API's expression over a row named `job`; empty where the API has none.
+    """
     live = catalogue.columns.get("crawl_jobs", {})
     missing = [f"{name} is missing" for name in CHUNK_COLUMNS if name not in live]
-    checks = [compared("chunk-tracking fields", missing, ", ".join(CHUNK_COLUMNS))]
+    model = models.get("CrawlJob")
+    if model is None or not api_sql:
+        absent = ["the model is missing"] if model is None else []
+        absent += ["the API has no expression for it"] if not api_sql else []
+        return [compared("chunk-tracking fields", missing, ""), compared("chunk_progress", absent, "")]
     differs: list[str] = []
     for total, completed in CHUNK_SAMPLES:
-        by_sql = await connection.fetchval(
-            f"select {CHUNK_PROGRESS} from (values ($1::int, $2::int)) as job (total_chunks, completed_chunks)",  # noqa: S608 - the contract's
+        row = await connection.fetchrow(
+            f"select {CHUNK_PROGRESS} as contract, {api_sql} as api"  # noqa: S608 - text of ours
+            " from (values ($1::int, $2::int)) as job (total_chunks, completed_chunks)",
             total,
             completed,
         )
-        model = models.get("CrawlJob")
-        by_model = (
-            getattr(model(total_chunks=total, completed_chunks=completed), "chunk_progress", None) if model else None
-        )
-        if by_model != by_sql:
-            differs.append(f"{completed} of {total}: the model says {by_model}, SQL {by_sql}")
-    return [*checks, compared("chunk_progress", differs, f"model and SQL agree on {len(CHUNK_SAMPLES)} samples")]
+        by_model = getattr(model(total_chunks=total, completed_chunks=completed), "chunk_progress", None)
+        if not by_model == row["contract"] == row["api"]:
+            said = f"the model says {by_model}, the API {row['api']}, the contract {row['contract']}"
+            differs.append(f"{completed} of {total}: {said}")
+    return [
+        compared("chunk-tracking fields", missing, ", ".join(CHUNK_COLUMNS)),
+        compared("chunk_progress", differs, f"model, API and contract agree on {len(CHUNK_SAMPLES)} samples"),
+    ]

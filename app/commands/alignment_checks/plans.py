@@ -33,7 +33,8 @@ LOOK_UPS: Mapping[str, str] = {
     "profile by email": "profiles where email = 'a@example.org'",
     "project by id": "projects where id = 1",
     "crawl job by id": "crawl_jobs where id = 1",
-    "crawl job by idempotency key": "crawl_jobs where project_id = 1 and idempotency_key = 'k'",
+    "crawl job by a user's idempotency key": "crawl_jobs j join projects p on p.id = j.project_id"
+    f" where p.user_id = {_USER} and j.idempotency_key = 'k'",
     "image by id": "images where id = 1",
     "image by URL within a job": "images where crawl_job_id = 1 and md5(original_url)::uuid = md5('u')::uuid",
     "stored image by hash within a job": "images where crawl_job_id = 1 and sha256 = '\\x00'"
