@@ -1,0 +1,104 @@
+"""Bare limits of an operation: what it may cost to look at, and how long it may run.
+
+They are looked at before validation, whose price grows with the square of repeated fields. Links and lists below each
+other, the size of the statement and of pages are limited where they are compiled, in `schema/reading/`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+)
+from strawberry.extensions import SchemaExtension
+
+from app.errors import LimitExceeded
+from app.settings import settings
+
+MAX_DEPTH = 25
+MAX_ALIASES = 30
+MAX_FIELDS = 1_000
+"""Fields of an operation, those of its fragments counted wherever they are spread."""
+MAX_TOKENS = 10_000
+"""Words and signs of a document: room for a list of URLs that is written into it."""
+MAX_BODY = 2**20
+"""Bytes of a request."""
+
+
+@dataclass(slots=True)
+class Extent:
+    """What a selection holds, with its fragments."""
+
+    depth: int = 0
+    aliases: int = 0
+    fields: int = 0
+
+    def add(self, other: Extent, *, below: int = 0) -> None:
+        """Take in what lies inside, `below` levels deeper."""
+        self.depth = max(self.depth, other.depth + below)
+        self.aliases += other.aliases
+        self.fields += other.fields
+
+
+@dataclass(slots=True)
+class Ruler:
+    """Measures the operations of a document; each fragment once."""
+
+    fragments: Mapping[str, FragmentDefinitionNode]
+    known: dict[str, Extent] = field(default_factory=dict)
+
+    def measure(self, selections: SelectionSetNode | None) -> Extent:
+        """The extent of a selection set."""
+        found = Extent()
+        for node in selections.selections if selections else ():
+            if isinstance(node, FieldNode):
+                found.add(Extent(1, int(node.alias is not None), 1))
+                found.add(self.measure(node.selection_set), below=1)
+            elif isinstance(node, FragmentSpreadNode):
+                found.add(self._fragment(node.name.value))
+            else:
+                found.add(self.measure(node.selection_set))  # type: ignore[attr-defined] # an inline fragment is left
+        return found
+
+    def _fragment(self, name: str) -> Extent:
+        if name not in self.known:
+            # A fragment within itself counts as empty here; validation refuses it.
+            self.known[name] = Extent()
+            if name in self.fragments:
+                self.known[name] = self.measure(self.fragments[name].selection_set)
+        return self.known[name]
+
+
+def check(document: DocumentNode) -> None:
+    """`LimitExceeded` for the first operation of a document that is too large."""
+    ruler = Ruler({one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)})
+    for definition in document.definitions:
+        if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
+            extent = ruler.measure(definition.selection_set)
+            _within("levels of fields", extent.depth, MAX_DEPTH)
+            _within("aliases", extent.aliases, MAX_ALIASES)
+            _within("fields", extent.fields, MAX_FIELDS)
+
+
+def _within(what: str, actual: int, limit: int) -> None:
+    if actual > limit:
+        raise LimitExceeded(
+            f"An operation has at most {limit} {what}, not {actual}.", limit=str(limit), actual=str(actual)
+        )
+
+
+class OperationTime(SchemaExtension):
+    """Ends a query or a mutation that takes longer than `operation_timeout_s`; a subscription's start likewise."""
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        """Hold the execution's deadline."""
+        async with asyncio.timeout(settings().operation_timeout_s):
+            yield

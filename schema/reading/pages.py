@@ -1,0 +1,216 @@
+"""A keyset page as one SQL expression: the rows once, and from them nodes, edges, page info; the count apart.
+
+Rows are numbered only where their order must be said again or one row more than the page is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.errors import Invalid
+from schema.reading import keyset
+from schema.reading.arguments import NOTHING, Arg, Bind, as_plain
+from schema.reading.catalogue import Page
+from schema.reading.declare import Where
+from schema.reading.keyset import Key
+
+if TYPE_CHECKING:
+    from schema.reading.walk import Selected
+    from schema.reading.write import Writer
+
+Link = Callable[[str], list[str]]
+"""The conditions that tie a row's alias to where the page stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which part of the list is asked for."""
+
+    keys: tuple[Key, ...]
+    backward: bool
+    size: Arg
+    cursor: Arg
+    size_path: tuple[str, ...]
+    cursor_path: tuple[str, ...]
+
+
+def write(writer: Writer, page: Page, f: Selected, link: Link) -> str:
+    """The JSON of a connection."""
+    return _PageWriter(writer, page, f, link, _window(page, f)).text()
+
+
+def _window(page: Page, f: Selected) -> Window:
+    first, last, after, before = (f.args[name] for name in ("first", "last", "after", "before"))
+    if first.sample is not None and last.sample is not None:
+        raise Invalid("Ask for `first` or `last`, not both.", path=(*f.path, "last"))
+    backward = last.sample is not None or (first.sample is None and before.sample is not None)
+    if (after if backward else before).sample is not None:
+        raise Invalid("`after` goes with `first`, `before` with `last`.", path=f.path)
+    names = ("last", "before") if backward else ("first", "after")
+    size, cursor = (f.args[name] for name in names)
+    keys = _keys(page, f.args.get("orderBy", NOTHING), (*f.path, "orderBy"))
+    return Window(keys, backward, size, cursor, (*f.path, names[0]), (*f.path, names[1]))
+
+
+def _keys(page: Page, order: Arg, path: tuple[str, ...]) -> tuple[Key, ...]:
+    chosen = order.sample or []
+    if len(chosen) > keyset.MAX_KEYS:
+        raise Invalid(
+            f"An order has at most {keyset.MAX_KEYS} fields.",
+            path=path,
+            limit=str(keyset.MAX_KEYS),
+            actual=str(len(chosen)),
+        )
+    keys: list[Key] = []
+    for item in chosen:
+        column = page.orders[as_plain(item["field"])]
+        keys.append(Key(column.name, column.sql_type, column.nullable, as_plain(item["direction"]) == "desc"))
+    if len({key.column for key in keys}) < len(keys):
+        raise Invalid("An order names each field once.", path=path)
+    id_type = page.table.columns["id"].sql_type
+    return (*keys, Key("id", id_type, nullable=False, descending=bool(keys) and keys[-1].descending))
+
+
+@dataclass(slots=True)
+class _PageWriter:
+    writer: Writer
+    page: Page
+    f: Selected
+    link: Link
+    window: Window
+    size: str = ""
+    rows: str = ""
+    """The alias of the page's rows."""
+    numbered: bool = False
+
+    def text(self) -> str:
+        window, names = self.window, {one.name for one in self.f.below}
+        self.size = self.writer.value(_size_bind(window)) + "::int"
+        self.numbered = window.backward or bool(names & {"edges", "pageInfo"})
+        self.rows = self.writer.alias()
+        source = self._source(one_more="pageInfo" in names)
+        items = ", ".join(f'{self._item(one)} as "{one.key}"' for one in self.f.below)
+        return f"(with {self.rows} as ({source}) select row_to_json(r$) from (select {items}) r$)"
+
+    def _source(self, *, one_more: bool) -> str:
+        t, window = self.writer.alias(), self.window
+        order = keyset.order_sql(window.keys, t, backward=window.backward)
+        conditions = self._matching(t)
+        if window.cursor.sample is not None:
+            conditions.append(keyset.beyond_sql(window.keys, t, self._cursor_values(), backward=window.backward))
+        number = f", row_number() over (order by {order}) as place$" if self.numbered else ""
+        where = " and ".join(conditions) or "true"
+        limit = f"{self.size}{' + 1' if one_more else ''}"
+        return f"select {t}.*{number} from {self.page.table.name} {t} where {where} order by {order} limit {limit}"
+
+    def _cursor_values(self) -> list[str]:
+        window = self.window
+
+        def read(values: Any, place: int) -> Any:
+            return keyset.read_cursor(window.cursor.bind(values), window.keys, window.cursor_path)[place]
+
+        return [
+            self.writer.value(lambda values, place=place: read(values, place)) + f"::{key.sql_type}"  # type: ignore[misc] # mypy does not type a lambda's default
+            for place, key in enumerate(window.keys)
+        ]
+
+    def _matching(self, t: str) -> list[str]:
+        """What holds for every row of the list, on this page or not."""
+        conditions = [*self.link(t), *self.writer.guards(self.page.table, t, implied=self.page.implied)]
+        asked = self.f.args.get("filter", NOTHING)
+        for name in sorted(asked.sample or {}):
+            if asked.sample[name] is not None:
+                rule = self.page.rules[name]
+                value = self.writer.value(_filter_bind(rule, asked.item(name), self.f, name), (id(self.f), name))
+                conditions.append("(" + rule.text.replace("{t}", t).replace("{v}", value) + ")")
+        return conditions
+
+    def _within(self) -> str:
+        """The page's own rows in their order."""
+        if not self.numbered:
+            return ""
+        reverse = " desc" if self.window.backward else ""
+        return f" where {self.rows}.place$ <= {self.size} order by {self.rows}.place${reverse}"
+
+    def _item(self, one: Selected) -> str:
+        match one.name:
+            case "nodes":
+                row = self.writer.row(self.page.table.type_name, self.rows, one.below)
+                return f"(select coalesce(json_agg(r$), '[]') from (select {row} from {self.rows}{self._within()}) r$)"
+            case "edges":
+                return self._edges(one)
+            case "pageInfo":
+                return self._info(one)
+            case "totalCount":
+                t = self.writer.alias()
+                where = " and ".join(self._matching(t)) or "true"
+                return f"(select count(*) from {self.page.table.name} {t} where {where})"
+        return f"'{self.f.type_name}'"
+
+    def _edges(self, edges: Selected) -> str:
+        items, laterals = [], ""
+        for one in edges.below:
+            match one.name:
+                case "cursor":
+                    items.append(f'{keyset.cursor_sql(self.window.keys, self.rows)} as "{one.key}"')
+                case "node":
+                    a = self.writer.alias()
+                    row = self.writer.row(self.page.table.type_name, self.rows, one.below)
+                    laterals += f" cross join lateral (select {row}) {a}"
+                    items.append(f'{a} as "{one.key}"')
+                case _:
+                    items.append(f"'{edges.type_name}' as \"{one.key}\"")
+        rows = f"select {', '.join(items)} from {self.rows}{laterals}{self._within()}"
+        return f"(select coalesce(json_agg(r$), '[]') from ({rows}) r$)"
+
+    def _info(self, info: Selected) -> str:
+        rows, backward = self.rows, self.window.backward
+        more = f"(select count(*) > {self.size} from {rows})"
+        # The row of the cursor lies on the other side, at least when the cursor was made.
+        other = "true" if self.window.cursor.sample is not None else "false"
+        sources = {
+            "hasNextPage": other if backward else more,
+            "hasPreviousPage": more if backward else other,
+            "startCursor": self._end(last=backward),
+            "endCursor": self._end(last=not backward),
+            "__typename": f"'{info.type_name}'",
+        }
+        items = ", ".join(f'{sources[one.name]} as "{one.key}"' for one in info.below)
+        return f"(select row_to_json(r$) from (select {items}) r$)"
+
+    def _end(self, *, last: bool) -> str:
+        cursor, rows = keyset.cursor_sql(self.window.keys, self.rows), self.rows
+        reverse = " desc" if last else ""
+        return (
+            f"(select {cursor} from {rows} where {rows}.place$ <= {self.size} order by {rows}.place${reverse} limit 1)"
+        )
+
+
+def _size_bind(window: Window) -> Bind:
+    return lambda values: keyset.page_size(window.size.bind(values), window.size_path)
+
+
+def _filter_bind(rule: Where, given: Arg, f: Selected, name: str) -> Bind:
+    def bind(values: Any) -> Any:
+        value = as_plain(given.bind(values))
+        _check_text(value, (*f.path, "filter", name))
+        return rule.bind(value) if rule.bind else value
+
+    return bind
+
+
+def _check_text(value: Any, path: tuple[str, ...]) -> None:
+    """Refuse text that the database cannot hold."""
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, str) and ("\0" in one or not _encodes(one)):
+            raise Invalid("A text holds no NUL and no half of a character pair.", path=path)
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,107 @@
+"""The type of `crawl_jobs`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from app.models.crawl_job import CrawlJob as Row
+from schema.reading.declare import column, documents, many, one, plain, reads, sql, where
+from schema.types.export_job import ExportJob, ExportJobFilter, ExportJobOrder
+from schema.types.image import Image, ImageFilter, ImageOrder
+from schema.types.paging import Connection, Node, OrderDirection, after, before, direction, in_list, name_contains
+from schema.types.scalars import JSON
+from schema.types.enums import CrawlJobStatus
+from schema.types.validation_job import ValidationJob, ValidationJobFilter, ValidationJobOrder
+
+if TYPE_CHECKING:
+    from schema.types.project import Project
+
+DISCOVERY = "{t}.options->'discovery'->{i}"
+"""How the source at the same place in the job's sources ended; absent before it was asked."""
+
+
+@strawberry.input(description="Which crawl jobs. Fields are ANDed, the values of a list are ORed.")
+class CrawlJobFilter:
+    """Which crawl jobs."""
+
+    status: list[CrawlJobStatus] | None = in_list("status", "In one of these states.")
+    keyword: list[str] | None = where("{t}.keywords ?| {v}::text[]", "Searches for one of these keywords.")
+    name_contains: str | None = name_contains()
+    created_after: datetime | None = after()
+    created_before: datetime | None = before()
+
+
+@strawberry.enum(description="What crawl jobs can be ordered by.")
+class CrawlJobOrderField(Enum):
+    """What crawl jobs can be ordered by."""
+
+    CREATED_AT = strawberry.enum_value("created_at", description="When it was created.")
+    UPDATED_AT = strawberry.enum_value("updated_at", description="When it was last changed.")
+    NAME = strawberry.enum_value("name", description="Its name.")
+    STARTED_AT = strawberry.enum_value("started_at", description="When it began; not begun counts as latest.")
+    COMPLETED_AT = strawberry.enum_value("completed_at", description="When it ended; not ended counts as latest.")
+
+
+@strawberry.input(description="An order of crawl jobs.")
+class CrawlJobOrder:
+    """An order of crawl jobs."""
+
+    field: CrawlJobOrderField = strawberry.field(description="By what.")
+    direction: OrderDirection = direction()
+
+
+@strawberry.type(description="What was asked of a source, and how it ended.")
+class CrawlJobSource:
+    """An entry of a job's sources with what discovery made of it."""
+
+    name: str = plain("The source's name, as `sources` lists it.")
+    options: JSON = plain("What was asked of it: its input's fields in snake case.")
+    found: int = sql(f"coalesce(({DISCOVERY}->>'found')::int, 0)", "Candidates that it gave.")
+    state: str = sql(f"coalesce({DISCOVERY}->>'state', 'pending')", "`pending`, `running`, `done` or `failed`.")
+    message: str | None = sql(f"{DISCOVERY}->>'message'", "Why it failed, or what it said.", nullable=True)
+
+
+@reads(Row)
+@strawberry.type(description="A crawl: what is asked, and how far it has come.")
+class CrawlJob(Node):
+    """A crawl and its counters."""
+
+    database_id: int = column("id", "The key in the database.")
+    name: str = plain("Its name.")
+    keywords: list[str] = plain("What the sources search for; each is a class of the dataset.")
+    max_images: int = plain("Usable images at which the crawl is done.")
+    status: CrawlJobStatus = plain("How it stands.")
+    progress: int = plain("Percent of what is asked; 100 only when completed.")
+    total_images: int = plain("Images found so far, in whatever state.")
+    downloaded_images: int = plain("Images with stored bytes of their own.")
+    valid_images: int = plain("Usable images: downloaded or valid.")
+    total_chunks: int = plain("Chunks that the images are fetched in.")
+    active_chunks: int = plain("Chunks under way.")
+    completed_chunks: int = plain("Chunks that are done.")
+    failed_chunks: int = plain("Chunks that could not be done.")
+    chunk_progress: int = sql(
+        "case when {t}.total_chunks = 0 then 0 else 100 * {t}.completed_chunks::bigint / {t}.total_chunks end",
+        "Finished chunks, percent.",
+    )
+    chunk_size: int = sql("coalesce(({t}.options->>'chunk_size')::int, 500)", "Images of a chunk.")
+    sources: list[CrawlJobSource] = documents("{t}.options->'sources'", "What is asked of which source.")
+    task_ids: list[str] = plain("The queue's ids of the chunks under way.")
+    error_message: str | None = plain("What went wrong, also in part.")
+    started_at: datetime | None = plain("When it began.")
+    completed_at: datetime | None = plain("When it ended.")
+    created_at: datetime = plain("When it was created.")
+    updated_at: datetime = plain("When it was last changed.")
+    project: Annotated[Project, strawberry.lazy("schema.types.project")] = one(
+        "project_id", description="The project that it belongs to."
+    )
+    images: Connection[Image] = many("crawl_job_id", where=ImageFilter, order=ImageOrder, description="What it found.")
+    validation_jobs: Connection[ValidationJob] = many(
+        "crawl_job_id", where=ValidationJobFilter, order=ValidationJobOrder, description="Judgements of its images."
+    )
+    export_jobs: Connection[ExportJob] = many(
+        "crawl_job_id", where=ExportJobFilter, order=ExportJobOrder, description="Datasets made of it."
+    )

@@ -1,0 +1,79 @@
+"""The states of rows as the API spells them; the arrows between them are in `app/models/states.py`."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import strawberry
+
+
+@strawberry.enum(description="What a profile may do.")
+class Role(Enum):
+    """A profile's role."""
+
+    USER = strawberry.enum_value("user", description="Sees and changes what is its own.")
+    ADMIN = strawberry.enum_value("admin", description="Sees and changes everything.")
+
+
+@strawberry.enum(description="A project's state.")
+class ProjectStatus(Enum):
+    """A project's state."""
+
+    ACTIVE = strawberry.enum_value("active", description="Takes new jobs.")
+    ARCHIVED = strawberry.enum_value("archived", description="Read-only but for exporting and deleting.")
+
+
+@strawberry.enum(description="A crawl job's state.")
+class CrawlJobStatus(Enum):
+    """A crawl job's state."""
+
+    PENDING = strawberry.enum_value("pending", description="Waits for a worker, or to be started.")
+    RUNNING = strawberry.enum_value("running", description="Is under way.")
+    PAUSED = strawberry.enum_value("paused", description="Starts no new chunks until it is resumed.")
+    COMPLETED = strawberry.enum_value("completed", description="Has its images, or its sources have run dry.")
+    FAILED = strawberry.enum_value("failed", description="Could not go on; `errorMessage` says why.")
+    CANCELLED = strawberry.enum_value("cancelled", description="Was stopped; `retryCrawlJob` goes on with it.")
+
+
+@strawberry.enum(description="An image's state.")
+class ImageStatus(Enum):
+    """An image's state."""
+
+    PENDING = strawberry.enum_value("pending", description="Waits to be fetched.")
+    DOWNLOADED = strawberry.enum_value("downloaded", description="Fetched, decoded and stored; not judged yet.")
+    VALID = strawberry.enum_value("valid", description="Stored, and passed the last validation.")
+    INVALID = strawberry.enum_value("invalid", description="Stored, and failed the last validation; see `issues`.")
+    DUPLICATE = strawberry.enum_value("duplicate", description="Its bytes are another image's of this job.")
+    FAILED = strawberry.enum_value("failed", description="Could not be fetched or taken; see `issues`.")
+
+
+@strawberry.enum(description="A validation job's state.")
+class ValidationJobStatus(Enum):
+    """A validation job's state."""
+
+    PENDING = strawberry.enum_value("pending", description="Waits for a worker.")
+    RUNNING = strawberry.enum_value("running", description="Is under way.")
+    COMPLETED = strawberry.enum_value("completed", description="Every image is judged.")
+    FAILED = strawberry.enum_value("failed", description="Could not go on; `errorMessage` says why.")
+    CANCELLED = strawberry.enum_value("cancelled", description="Was stopped.")
+
+
+@strawberry.enum(description="An export job's state.")
+class ExportJobStatus(Enum):
+    """An export job's state."""
+
+    PENDING = strawberry.enum_value("pending", description="Waits for a worker.")
+    RUNNING = strawberry.enum_value("running", description="Is under way.")
+    COMPLETED = strawberry.enum_value("completed", description="The file can be downloaded.")
+    FAILED = strawberry.enum_value("failed", description="Could not go on; `errorMessage` says why.")
+    CANCELLED = strawberry.enum_value("cancelled", description="Was stopped.")
+    EXPIRED = strawberry.enum_value("expired", description="The file is gone, as `expiresAt` said.")
+
+
+@strawberry.enum(description="What an export's file is.")
+class ExportFormat(Enum):
+    """An export's format."""
+
+    ZIP = strawberry.enum_value(
+        "zip", description="Folders by keyword, `metadata.jsonl` with provenance, `ATTRIBUTION.md`."
+    )

@@ -1,0 +1,118 @@
+"""The type of `images`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from app.models.image import Image as Row
+from schema.reading.declare import column, derived, document, documents, one, plain, reads, sql, where
+from schema.types.links import signed
+from schema.types.paging import Node, OrderDirection, after, before, direction, in_list
+from schema.types.scalars import JSON, URL, BigInt
+from schema.types.enums import ImageStatus
+
+if TYPE_CHECKING:
+    from schema.types.crawl_job import CrawlJob
+
+
+@strawberry.input(description="Which images. Fields are ANDed, the values of a list are ORed.")
+class ImageFilter:
+    """Which images."""
+
+    status: list[ImageStatus] | None = in_list("status", "In one of these states.")
+    keyword: list[str] | None = in_list("keyword", "Found by one of these keywords.")
+    format: list[str] | None = in_list("format", "Of one of these formats by content: `jpeg`, `png`, `webp` ….")
+    issue: list[str] | None = where(
+        "jsonb_path_query_array({t}.issues, '$[*].code') ?| {v}::text[]", "With one of these codes among its issues."
+    )
+    license: list[str] | None = where(
+        "{t}.provenance->>'license' = any({v}::text[])", "Under one of these licenses, as the source named them."
+    )
+    source: list[str] | None = where("{t}.provenance->>'source' = any({v}::text[])", "From one of these sources.")
+    min_width: int | None = where("{t}.width >= {v}::int", "At least this wide, pixels.")
+    min_height: int | None = where("{t}.height >= {v}::int", "At least this high, pixels.")
+    max_file_size: int | None = where("{t}.file_size <= {v}::int", "At most this large, bytes.")
+    created_after: datetime | None = after()
+    created_before: datetime | None = before()
+
+
+@strawberry.enum(description="What images can be ordered by.")
+class ImageOrderField(Enum):
+    """What images can be ordered by."""
+
+    CREATED_AT = strawberry.enum_value("created_at", description="When it was found.")
+    UPDATED_AT = strawberry.enum_value("updated_at", description="When it was last changed.")
+    FILENAME = strawberry.enum_value("filename", description="Its file name.")
+    FILE_SIZE = strawberry.enum_value("file_size", description="Its size in bytes; unknown counts as largest.")
+    WIDTH = strawberry.enum_value("width", description="Its width in pixels; unknown counts as widest.")
+    HEIGHT = strawberry.enum_value("height", description="Its height in pixels; unknown counts as highest.")
+
+
+@strawberry.input(description="An order of images.")
+class ImageOrder:
+    """An order of images."""
+
+    field: ImageOrderField = strawberry.field(description="By what.")
+    direction: OrderDirection = direction()
+
+
+@strawberry.type(description="One reason why an image is failed, invalid or a duplicate.")
+class ImageIssue:
+    """An entry of an image's issues."""
+
+    code: str = plain("What is wrong, for programs: `too_large`, `http_status`, `width` ….")
+    message: str = plain("What is wrong, for people.")
+    measured: str | None = plain("What was measured, with its unit.")
+    limit: str | None = plain("The limit that it passed, with its unit.")
+
+
+@strawberry.type(
+    description="Where an image comes from and what one may do with it; null where the source did not say."
+)
+class Provenance:
+    """An image's provenance."""
+
+    source: str | None = plain("The source that found it.")
+    landing_url: URL | None = plain("The page that shows it.")
+    title: str | None = plain("Its title.")
+    creator: str | None = plain("Who made it.")
+    creator_url: URL | None = plain("The page of who made it.")
+    license: str | None = plain("Its license with version, as the source named it, e.g. `by-sa 4.0`.")
+    license_url: URL | None = plain("The text of the license.")
+    attribution: str | None = plain("The line that names maker and license.")
+    extra: JSON | None = plain("What else the source or the list said.")
+
+
+@reads(Row)
+@strawberry.type(description="An image that a crawl job found, from its address to stored bytes.")
+class Image(Node):
+    """An image."""
+
+    database_id: BigInt = column("id", "The key in the database.")
+    original_url: URL = plain("The address that it was found at.")
+    filename: str = plain("The address's last part; once stored, the SHA-256 with the extension of its content.")
+    keyword: str | None = plain("The keyword that found it: its class in the dataset.")
+    status: ImageStatus = plain("How it stands.")
+    width: int | None = plain("Pixels across, as displayed.")
+    height: int | None = plain("Pixels down, as displayed.")
+    file_size: int | None = plain("Bytes.")
+    format: str | None = plain("The format by content: `jpeg`, `png`, `webp` ….")
+    sha256: str | None = plain("SHA-256 of the bytes, in lower-case hex.")
+    perceptual_hash: str | None = sql(
+        "lpad(to_hex({t}.phash), 16, '0')", "A hash of what is to be seen, as 16 hex digits.", nullable=True
+    )
+    chunk: int = plain("The chunk that it is fetched in.")
+    issues: list[ImageIssue] = documents("{t}.issues", "Why it is failed, invalid or a duplicate.")
+    provenance: Provenance = document("{t}.provenance", "Where it comes from and what one may do with it.")
+    download_url: URL | None = derived(
+        signed, "{t}.storage_url", description="A signed, expiring link to its bytes; null while nothing is stored."
+    )
+    created_at: datetime = plain("When it was found.")
+    updated_at: datetime = plain("When it was last changed.")
+    crawl_job: Annotated[CrawlJob, strawberry.lazy("schema.types.crawl_job")] = one(
+        "crawl_job_id", description="The crawl that found it."
+    )

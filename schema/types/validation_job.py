@@ -1,0 +1,84 @@
+"""The type of `validation_jobs`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from app.models.validation_job import ValidationJob as Row
+from schema.reading.declare import column, document, one, plain, reads
+from schema.types.paging import Node, OrderDirection, after, before, direction, in_list, name_contains
+from schema.types.enums import ValidationJobStatus
+
+if TYPE_CHECKING:
+    from schema.types.crawl_job import CrawlJob
+
+
+@strawberry.input(description="Which validation jobs. Fields are ANDed, the values of a list are ORed.")
+class ValidationJobFilter:
+    """Which validation jobs."""
+
+    status: list[ValidationJobStatus] | None = in_list("status", "In one of these states.")
+    name_contains: str | None = name_contains()
+    created_after: datetime | None = after()
+    created_before: datetime | None = before()
+
+
+@strawberry.enum(description="What validation jobs can be ordered by.")
+class ValidationJobOrderField(Enum):
+    """What validation jobs can be ordered by."""
+
+    CREATED_AT = strawberry.enum_value("created_at", description="When it was created.")
+    UPDATED_AT = strawberry.enum_value("updated_at", description="When it was last changed.")
+    NAME = strawberry.enum_value("name", description="Its name.")
+    STARTED_AT = strawberry.enum_value("started_at", description="When it began; not begun counts as latest.")
+    COMPLETED_AT = strawberry.enum_value("completed_at", description="When it ended; not ended counts as latest.")
+
+
+@strawberry.input(description="An order of validation jobs.")
+class ValidationJobOrder:
+    """An order of validation jobs."""
+
+    field: ValidationJobOrderField = strawberry.field(description="By what.")
+    direction: OrderDirection = direction()
+
+
+@strawberry.type(description="The limits that images are judged by; null where none is set.")
+class ValidationRules:
+    """A validation job's rules."""
+
+    min_width: int | None = plain("Least width, pixels.")
+    min_height: int | None = plain("Least height, pixels.")
+    max_width: int | None = plain("Greatest width, pixels.")
+    max_height: int | None = plain("Greatest height, pixels.")
+    min_aspect_ratio: float | None = plain("Least width divided by height.")
+    max_aspect_ratio: float | None = plain("Greatest width divided by height.")
+    min_file_size: int | None = plain("Least size, bytes.")
+    max_file_size: int | None = plain("Greatest size, bytes.")
+    formats: list[str] | None = plain("The formats that are taken.")
+
+
+@reads(Row)
+@strawberry.type(description="A judgement of a crawl job's images by a set of rules.")
+class ValidationJob(Node):
+    """A validation job."""
+
+    database_id: int = column("id", "The key in the database.")
+    name: str = plain("Its name.")
+    status: ValidationJobStatus = plain("How it stands.")
+    progress: int = plain("Percent of the images that are judged.")
+    total_images: int = plain("Images to judge.")
+    validated_images: int = plain("Images judged so far.")
+    invalid_images: int = plain("Images that failed.")
+    validation_rules: ValidationRules = document("{t}.validation_rules", "The rules.")
+    error_message: str | None = plain("What went wrong.")
+    started_at: datetime | None = plain("When it began.")
+    completed_at: datetime | None = plain("When it ended.")
+    created_at: datetime = plain("When it was created.")
+    updated_at: datetime = plain("When it was last changed.")
+    crawl_job: Annotated[CrawlJob, strawberry.lazy("schema.types.crawl_job")] = one(
+        "crawl_job_id", description="The crawl whose images are judged."
+    )
