@@ -20,11 +20,8 @@ def breaks(sql: str, *fails: str, says: str = "") -> Fault:
 
 FAULTS = {
     "a dropped index": breaks("drop index ix_crawl_job_status", "index ix_crawl_job_status", says="missing"),
-    "a dropped index that a join needs": breaks(
-        "drop index ix_project_user_id",
-        "index ix_project_user_id",
-        "plan of projects of a profile",
-        says="missing",
+    "a dropped index that a look-up needs": breaks(
+        "drop index ix_images_sha256", "index ix_images_sha256", "plan of bytes that any row names", says="missing"
     ),
     "an index on other columns": breaks(
         "drop index ix_activity_log_timestamp; create index ix_activity_log_timestamp on activity_logs (action)",

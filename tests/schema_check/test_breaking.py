@@ -27,6 +27,16 @@ async def test_the_report_names_what_is_broken(
     assert fault.says in " ".join(check.message for check in failed)
 
 
+async def test_a_list_without_its_index_is_named_with_each_filter_and_order(connection: asyncpg.Connection) -> None:
+    await connection.execute("drop index ix_project_user_id")
+
+    failed = {check.name: check.message for check in await examine_connection(connection) if not check.ok}
+
+    assert {"index ix_project_user_id", "plan of projects of a profile"} <= failed.keys()
+    assert {"plan of Project filtered by status", "plan of Project ordered by NAME"} <= failed.keys()
+    assert failed["plan of Project ordered by NAME"] == "reads all of projects"
+
+
 async def test_a_missing_table_is_named_with_all_that_hung_on_it(connection: asyncpg.Connection) -> None:
     await connection.execute("drop table validation_jobs")
 

@@ -134,7 +134,7 @@ def questions(offered: Mapping[str, tuple[list[str], list[str]]]) -> Iterator[Qu
         for name in filters:
             condition = FILTERS[kind].get(name)
             if condition:
-                sql = f"select t.* from {table} t where t.{parent} and {condition} order by t.id limit 26"  # noqa: S608
+                sql = f"select t.* from {table} t where t.{parent} and {condition}"  # noqa: S608
                 yield Question(f"plan of {kind} filtered by {name}", sql)
         for name in orders:
             sql = f"select t.* from {table} t where t.{parent} order by t.{name.lower()}, t.id limit 26"  # noqa: S608
