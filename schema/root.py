@@ -101,15 +101,23 @@ def _reason(error: Exception) -> str:
     return "The request holds no operation."
 
 
-def build_schema(*, introspection: bool | None = None, elide: bool = True) -> PixSchema:
+def build_schema(
+    *,
+    mutation: type | None = None,
+    subscription: type | None = None,
+    introspection: bool | None = None,
+    elide: bool = True,
+) -> PixSchema:
     """Assemble the schema; `BadDeclaration` where a type promises what its table does not keep.
 
-    `introspection` is the setting's unless told; `elide` is `schema/reading/write.py`'s switch, for its test.
+    `introspection` is the setting's unless told. Tests give other roots, and `elide` for `schema/reading/write.py`.
     """
     if "project_id" not in CrawlJobRow._meta.fields_map:
         init_models()
     schema = PixSchema(
         query=Query,
+        mutation=mutation,
+        subscription=subscription,
         types=[ActivityLog],
         extensions=[KnownDocuments, OperationTime, CompiledReads],
         config=StrawberryConfig(scalar_map=SCALARS),

@@ -10,11 +10,11 @@ import strawberry
 
 from app.models.crawl_job import CrawlJob as Row
 from schema.reading.declare import column, documents, many, one, plain, reads, sql, where
+from schema.types.enums import CrawlJobStatus
 from schema.types.export_job import ExportJob, ExportJobFilter, ExportJobOrder
 from schema.types.image import Image, ImageFilter, ImageOrder
 from schema.types.paging import Connection, Node, OrderDirection, after, before, direction, in_list, name_contains
 from schema.types.scalars import JSON
-from schema.types.enums import CrawlJobStatus
 from schema.types.validation_job import ValidationJob, ValidationJobFilter, ValidationJobOrder
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import strawberry
 
 from app.models.export_job import ExportJob as Row
 from schema.reading.declare import column, derived, one, plain, reads
+from schema.types.enums import ExportFormat, ExportJobStatus
 from schema.types.links import signed
 from schema.types.paging import Node, OrderDirection, after, before, direction, in_list, name_contains
 from schema.types.scalars import JSON, URL, BigInt
-from schema.types.enums import ExportFormat, ExportJobStatus
 
 if TYPE_CHECKING:
     from schema.types.crawl_job import CrawlJob

@@ -10,10 +10,10 @@ import strawberry
 
 from app.models.image import Image as Row
 from schema.reading.declare import column, derived, document, documents, one, plain, reads, sql, where
+from schema.types.enums import ImageStatus
 from schema.types.links import signed
 from schema.types.paging import Node, OrderDirection, after, before, direction, in_list
 from schema.types.scalars import JSON, URL, BigInt
-from schema.types.enums import ImageStatus
 
 if TYPE_CHECKING:
     from schema.types.crawl_job import CrawlJob

@@ -10,11 +10,11 @@ import strawberry
 from app.models.profile import Profile as Row
 from schema.reading.declare import column, many, plain, reads
 from schema.types.activity_log import ActivityLog, ActivityLogFilter, ActivityLogOrder
+from schema.types.enums import Role
 from schema.types.export_job import ExportJob, ExportJobFilter, ExportJobOrder
 from schema.types.paging import Connection, Node
 from schema.types.project import Project, ProjectFilter, ProjectOrder
 from schema.types.scalars import URL
-from schema.types.enums import Role
 
 
 @reads(Row)

@@ -11,8 +11,8 @@ import strawberry
 from app.models.project import Project as Row
 from schema.reading.declare import column, many, one, plain, reads
 from schema.types.crawl_job import CrawlJob, CrawlJobFilter, CrawlJobOrder
-from schema.types.paging import Connection, Node, OrderDirection, after, before, direction, in_list, name_contains
 from schema.types.enums import ProjectStatus
+from schema.types.paging import Connection, Node, OrderDirection, after, before, direction, in_list, name_contains
 
 if TYPE_CHECKING:
     from schema.types.profile import Profile

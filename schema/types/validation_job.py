@@ -10,8 +10,8 @@ import strawberry
 
 from app.models.validation_job import ValidationJob as Row
 from schema.reading.declare import column, document, one, plain, reads
-from schema.types.paging import Node, OrderDirection, after, before, direction, in_list, name_contains
 from schema.types.enums import ValidationJobStatus
+from schema.types.paging import Node, OrderDirection, after, before, direction, in_list, name_contains
 
 if TYPE_CHECKING:
     from schema.types.crawl_job import CrawlJob

@@ -1,0 +1,125 @@
+"""GraphQL over a websocket: graphql-transport-ws, and nothing older.
+
+Who asks is said once, in `connection_init`: `{"Authorization": "Bearer …"}`. Without a token that holds, and when it
+ends, the connection is closed with 4403.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http.exceptions import WebSocketDisconnected
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import ConnectionInitMessage, SubscribeMessage
+from strawberry.types.unset import UNSET
+
+from app.errors import AppError, LimitExceeded
+from app.settings import settings
+from app.values import Viewer
+from schema.context import Context
+from schema.limits import MAX_BODY
+from schema.masking import extensions_of
+
+PING_S = 15.0
+"""How often the server pings, seconds: proxies close what is silent for a minute."""
+MAX_OPERATIONS = 250
+"""Operations under way on one connection."""
+FORBIDDEN = 4403
+
+
+class Handler(BaseGraphQLTransportWSHandler[Context, None]):
+    """One connection."""
+
+    keeper: asyncio.Task[None] | None = None
+
+    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        """Learn who asks, then ping them until their token ends."""
+        await super().handle_connection_init(message)
+        if self.connection_acknowledged and self.keeper is None:
+            self.keeper = asyncio.create_task(self._keep())
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        """Start an operation, unless too many are under way."""
+        if len(self.operations) < MAX_OPERATIONS or message["id"] in self.operations:
+            await super().handle_subscribe(message)
+            return
+        error = LimitExceeded(
+            f"A connection has at most {MAX_OPERATIONS} operations under way.", limit=str(MAX_OPERATIONS)
+        )
+        told: Any = {"message": error.message, "extensions": extensions_of(error)}
+        await self.send_message({"id": message["id"], "type": "error", "payload": [told]})
+
+    async def shutdown(self) -> None:
+        """Free what the connection held."""
+        if self.keeper is not None:
+            self.keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.keeper
+        await super().shutdown()
+
+    async def _keep(self) -> None:
+        # The client may leave at any moment: then there is nobody to tell.
+        with contextlib.suppress(WebSocketDisconnected, RuntimeError):
+            while (left := _seconds_left(self.context.viewer)) > 0:
+                await asyncio.sleep(min(left, PING_S))
+                if left > PING_S:
+                    await self.send_message({"type": "ping"})
+            await self.websocket.close(FORBIDDEN, "The token has ended.")
+
+
+def _seconds_left(viewer: Viewer) -> float:
+    if viewer.expires_at is None:
+        return float("inf")
+    return (viewer.expires_at - datetime.now(UTC)).total_seconds()
+
+
+class Sockets(GraphQL[Context, None]):
+    """Strawberry's websocket side with our encoding and our sign-in."""
+
+    graphql_transport_ws_handler_class = Handler
+
+    def __init__(self, schema: Any, authenticate: Callable[[str], Awaitable[Viewer]]) -> None:
+        super().__init__(
+            schema,
+            graphql_ide=None,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            max_subscriptions_per_connection=None,
+            allowed_origins=settings().origins,
+        )
+        self._authenticate = authenticate
+
+    async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
+        """The connection's context; who asks is not known yet."""
+        return Context()
+
+    async def on_ws_connect(self, context: Context) -> Any:
+        """Learn who asks from `connection_init`."""
+        header = context.connection_params.get("Authorization")
+        scheme, _, token = header.partition(" ") if isinstance(header, str) else ("", "", "")
+        if scheme.lower() != "bearer":
+            raise ConnectionRejectionError
+        try:
+            context.known = await self._authenticate(token.strip())
+        except AppError as error:
+            raise ConnectionRejectionError from error
+        return UNSET
+
+    def decode_json(self, data: str | bytes) -> object:
+        """A client's message; one that is too large counts as none."""
+        if len(data) > MAX_BODY:
+            raise orjson.JSONDecodeError("too large", "", 0)
+        return orjson.loads(data)
+
+    def encode_json(self, data: object) -> str:
+        """A message as text: what was read passes as the database wrote it."""
+        return orjson.dumps(data).decode()
