@@ -1,0 +1,83 @@
+"""The guarded HTTP client: one pool of connections a process, and redirects followed where the guard sees each hop."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import aiohttp
+import yarl
+from aiohttp.abc import AbstractResolver
+
+from app.fetching.guard import BadUrl, check_url, guarded_connector
+from app.settings import Settings
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+HEADERS = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
+"""Images are compressed already; a server that compresses them again costs both sides."""
+
+READ_BUFFER_BYTES = 256 * 1024
+"""Bytes that a response may hold before its body is read: they are beside the pipeline's budget."""
+
+Visit = Callable[[str], AbstractAsyncContextManager[None]]
+"""Entered with the host's name around each request: politeness, and later robots.txt, have their place here."""
+
+
+class TooManyRedirects(Exception):
+    """The URL led on more often than it may."""
+
+
+@asynccontextmanager
+async def open_client(
+    settings: Settings, resolver: AbstractResolver | None = None
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """The process's client: guarded addresses, no proxies or credentials of the environment, no cookies kept.
+
+    It has no total deadline of its own: the caller's is the one that counts. `resolver` is for tests.
+    """
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=settings.fetch_connect_timeout_s)
+    async with aiohttp.ClientSession(
+        connector=guarded_connector(settings, resolver),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": settings.user_agent},
+        timeout=timeout,
+        trust_env=False,
+        read_bufsize=READ_BUFFER_BYTES,
+        requote_redirect_url=False,
+    ) as client:
+        yield client
+
+
+def _free(_host: str) -> AbstractAsyncContextManager[None]:
+    return contextlib.nullcontext()
+
+
+@asynccontextmanager
+async def open_url(
+    client: aiohttp.ClientSession, settings: Settings, url: str, visit: Visit = _free
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """GET a URL, following redirects by hand: each hop is checked like the first and visits its own host.
+
+    The body of the answer is unread. Raises BadUrl, BlockedAddress, TooManyRedirects, aiohttp.ClientError.
+    """
+    allowed = settings.allowed_networks
+    target = check_url(url, allowed)
+    for _ in range(settings.fetch_max_redirects + 1):
+        async with (
+            visit(target.raw_host or ""),
+            client.get(target, allow_redirects=False, headers=HEADERS) as response,
+        ):
+            location = response.headers.get("Location")
+            if response.status not in REDIRECTS or not location:
+                yield response
+                return
+        target = check_url(str(_joined(target, location)), allowed)
+    raise TooManyRedirects(f"more than {settings.fetch_max_redirects} redirects")
+
+
+def _joined(base: yarl.URL, location: str) -> yarl.URL:
+    try:
+        return base.join(yarl.URL(location))
+    except (ValueError, TypeError) as error:
+        raise BadUrl(f"a redirect leads to what is no URL: {location[:120]}") from error

@@ -1,0 +1,135 @@
+"""One URL → its bytes: within the budgets of host, process and memory and its deadline, tried again where it helps."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from app.fetching.budget import ByteBudget, Reservation
+from app.fetching.client import open_url
+from app.fetching.deadline import Deadline
+from app.fetching.failures import DOWNLOAD_ERRORS, Passing, failure, status_failure
+from app.fetching.guard import BlockedAddress
+from app.fetching.opt_outs import reserving_signal
+from app.fetching.politeness import HostBudget
+from app.fetching.refusal import Refusal, megabytes, refusal
+from app.settings import Settings
+from app.values import RefusalCode
+
+ATTEMPTS = 3
+BACKOFF_S = 0.4
+"""The first wait before another attempt; each next one is twice as long, and all are spread by half."""
+FIRST_GROWTH_BYTES = 256 * 1024
+"""Reserved at first for a body of unknown size; each further step doubles what is held."""
+
+
+@dataclass
+class Downloader:
+    """What all downloads of a process share."""
+
+    client: aiohttp.ClientSession
+    settings: Settings
+    politeness: HostBudget
+    budget: ByteBudget
+    connections: asyncio.Semaphore
+    chance: random.Random = field(default_factory=random.SystemRandom)
+
+    async def download(self, url: str, reservation: Reservation) -> bytes:
+        """The body of a URL, its bytes held by `reservation`. Raises Refusal, with the reason of the last attempt."""
+        deadline = Deadline(self.settings.fetch_timeout_s)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._attempt(url, deadline, reservation)
+            except Passing as passing:
+                reservation.release()
+                wait_s = self._wait_s(attempt, passing)
+                if attempt == ATTEMPTS or wait_s >= deadline.left_s:
+                    raise passing.refusal from passing
+            deadline.charge(wait_s)
+            await asyncio.sleep(wait_s)
+        raise AssertionError("unreachable")
+
+    def _wait_s(self, attempt: int, passing: Passing) -> float:
+        spread = self.chance.uniform(0.5, 1.5)
+        backoff_s: float = BACKOFF_S * 2 ** (attempt - 1) * spread
+        return max(backoff_s, passing.retry_after_s or 0.0)
+
+    async def _attempt(self, url: str, deadline: Deadline, reservation: Reservation) -> bytes:
+        def visit(host: str) -> AbstractAsyncContextManager[None]:
+            return self._visit(host, deadline)
+
+        try:
+            async with open_url(self.client, self.settings, url, visit) as response:
+                self._judge(response)
+                return await self._read(response, deadline, reservation)
+        except DOWNLOAD_ERRORS as error:
+            raise failure(error, self.settings) from error
+
+    @asynccontextmanager
+    async def _visit(self, host: str, deadline: Deadline) -> AsyncIterator[None]:
+        """One request's leave: the host's, then the process's; given back before a redirect's next host is asked.
+
+        The clock runs within, and for the pause that the host asked for; not for our own queues.
+        """
+        async with self.politeness.visit(host, deadline.left_s) as waited_s, self.connections:
+            deadline.charge(waited_s)
+            try:
+                async with deadline.running():
+                    yield
+            except (aiohttp.ClientConnectionError, TimeoutError) as error:
+                if _is_silence(error):
+                    self.politeness.unanswered(host)
+                raise
+            except (Refusal, Passing):
+                self.politeness.answered(host)
+                raise
+            self.politeness.answered(host)
+
+    def _judge(self, response: aiohttp.ClientResponse) -> None:
+        """Refuse by the answer's head what need not be read."""
+        if not 200 <= response.status < 300:
+            found = status_failure(response)
+            if isinstance(found, Passing) and (found.retry_after_s or response.status == 429):
+                self.politeness.pause(response.url.raw_host or "", found.retry_after_s or 2 * BACKOFF_S)
+            raise found
+        signal = reserving_signal(response.headers) if self.settings.respect_opt_outs else None
+        if signal:
+            raise refusal(RefusalCode.OPT_OUT, "The host reserves the image.", signal)
+
+    async def _read(self, response: aiohttp.ClientResponse, deadline: Deadline, reservation: Reservation) -> bytes:
+        length = response.content_length if "Content-Encoding" not in response.headers else None
+        if length is not None:
+            self._check_size(length, megabytes(length))
+            async with deadline.paused():
+                await reservation.fix(length)
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.content.iter_any():
+            size += len(chunk)
+            self._check_size(size, f"more than {megabytes(self.budget.largest)}")
+            while size > reservation.held:
+                await self._grow(deadline, reservation)
+            chunks.append(chunk)
+        reservation.settle()
+        return b"".join(chunks)
+
+    async def _grow(self, deadline: Deadline, reservation: Reservation) -> None:
+        step = max(FIRST_GROWTH_BYTES, reservation.held)
+        async with deadline.paused():
+            await reservation.grow(min(step, self.budget.largest - reservation.held))
+
+    def _check_size(self, size: int, measured: str) -> None:
+        if size > self.budget.largest:
+            raise refusal(RefusalCode.TOO_LARGE, "The file is too large.", measured, megabytes(self.budget.largest))
+
+
+def _is_silence(error: Exception) -> bool:
+    """Whether the host itself gave no answer: not where its name, its certificate or our guard was in the way."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError | aiohttp.ClientSSLError):
+        return False
+    return not isinstance(getattr(error, "os_error", None), BlockedAddress)

@@ -1,0 +1,84 @@
+"""Pending rows → outcomes: download, verify, measure, store. One object a process; its limits span all its calls."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import aiohttp
+
+from app.errors import StorageRefused
+from app.fetching.budget import ByteBudget
+from app.fetching.download import Downloader
+from app.fetching.inspect import inspect
+from app.fetching.magic import EXTENSIONS
+from app.fetching.politeness import HostBudget
+from app.fetching.refusal import Refusal
+from app.settings import Settings
+from app.values import Fetched, Measures, Outcome, Pending, Refused
+
+Store = Callable[[str, bytes], Awaitable[None]]
+"""Puts bytes under a key; raises StorageRefused where storage takes nothing."""
+Emit = Callable[[Outcome], Awaitable[None]]
+
+
+def storage_key(sha256: bytes, format: str) -> str:
+    """Where an image's bytes lie: `images/ab/cd/<hex>.<extension of the content>`."""
+    name = sha256.hex()
+    return f"images/{name[:2]}/{name[2:4]}/{name}.{EXTENSIONS[format]}"
+
+
+class Pipeline:
+    """Fetches images. `settings` bounds what is under way at once: connections, bytes in memory, decoding threads."""
+
+    def __init__(self, client: aiohttp.ClientSession, settings: Settings, store: Store, politeness: HostBudget) -> None:
+        self.budget = ByteBudget(settings.fetch_bytes_in_flight, settings.fetch_max_bytes)
+        self._settings = settings
+        self._store = store
+        self._threads = ThreadPoolExecutor(settings.decode_threads, thread_name_prefix="decode")
+        connections = asyncio.Semaphore(settings.fetch_connections)
+        self._downloader = Downloader(client, settings, politeness, self.budget, connections)
+
+    async def run(self, pending: Iterable[Pending], emit: Emit) -> None:
+        """Fetch every row and hand each outcome to `emit` as it comes, in no order; several at once may be in `emit`.
+
+        What is wrong with an image is its outcome. StorageRefused, and what `emit` raises, ends the whole run and is
+        raised as it is. Cancelling stops at once; what was emitted stands, the rest was not.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                for one in pending:
+                    group.create_task(self._fetch_and_emit(one, emit))
+        except BaseExceptionGroup as errors:
+            refused = errors.subgroup(StorageRefused) or errors
+            raise refused.exceptions[0] from None
+
+    async def _fetch_and_emit(self, pending: Pending, emit: Emit) -> None:
+        await emit(await self.fetch(pending))
+
+    async def fetch(self, pending: Pending) -> Outcome:
+        """Fetch one row. Raises StorageRefused only."""
+        reservation = self.budget.reservation()
+        try:
+            data = await self._downloader.download(pending.url, reservation)
+            loop, limit = asyncio.get_running_loop(), self._settings.fetch_max_pixels
+            sha256, measures = await loop.run_in_executor(self._threads, _examine, data, limit)
+            key = storage_key(sha256, measures.format)
+            await self._store(key, data)
+        except Refusal as refused:
+            return Refused(pending.image_id, pending.url, refused.issue)
+        finally:
+            reservation.release()
+        return Fetched(pending.image_id, pending.url, sha256, len(data), measures, key)
+
+    def close(self) -> None:
+        """Let the decoding threads go; what they are at is dropped."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _examine(data: bytes, max_pixels: int) -> tuple[bytes, Measures]:
+    """Runs in a thread. The measures come first: most refusals are cheaper than the digest."""
+    measures = inspect(data, max_pixels)
+    return hashlib.sha256(data).digest(), measures
