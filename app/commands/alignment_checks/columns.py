@@ -39,7 +39,7 @@ def _check_column(catalogue: Catalogue, table: Table, expected: Column) -> Check
     bare = catalogue.columns.get(table.name, {}).get(expected.name)
     if bare is None:
         return Check(name, False, f"missing; the contract says {expected}")
-    found = replace(bare, key=_key(catalogue, table.name, expected.name))
+    found = replace(bare, key=key_of(catalogue, table.name, expected.name))
     differences = [
         f"{aspect} is {_shown(there)}, the contract says {_shown(wanted)}"
         for aspect, there, wanted in (
@@ -57,7 +57,7 @@ def _shown(value: str | None) -> str:
     return value or "none"
 
 
-def _key(catalogue: Catalogue, table: str, column: str) -> str:
+def key_of(catalogue: Catalogue, table: str, column: str) -> str:
     """What the column is by itself, in the contract's words; several keys are joined by `and`."""
     alone = (column,)
     keys = ["primary key"] if catalogue.primary_keys.get(table) == alone else []
