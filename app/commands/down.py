@@ -21,7 +21,10 @@ FILES = ("up.json", "up.json.new", "up.log", "up.lock", "users.lock", "local_jwt
 
 def run(*, purge: bool) -> None:
     """Stops supervisor, processes and embedded servers, in this order; nothing to stop is no error."""
-    home = settings().home.resolve()
+    _stop(settings().home.resolve(), purge=purge)
+
+
+def _stop(home: Path, *, purge: bool) -> None:
     running = state.read(home)
     if running is not None:
         if state.is_supervised(home):
@@ -33,7 +36,9 @@ def run(*, purge: bool) -> None:
 
 
 def _remove(home: Path) -> None:
-    """Removes what is ours. A home that also holds other files, e.g. a folder of the user's, stays with them."""
+    """Removes what is ours, homes within included. A home that also holds files of the user's stays with them."""
+    for inner in home.glob("*/lock"):
+        _stop(inner.parent, purge=True)
     for path in (*embedded.data_folders(home), *(home / name for name in FILES)):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

@@ -28,8 +28,8 @@ def running() -> Iterator[Settings]:
         adopt({"PIXCRAWLER_HOME": str(home)} | _missing(found, {"STORAGE_URL": (home / "storage").as_uri()}))
         yield settings()
         return
-    with _in_use(home):
-        adopt({"PIXCRAWLER_HOME": str(home)} | _missing(found, embedded.start(home).environment()))
+    with embedded_in(home) as started:
+        adopt({"PIXCRAWLER_HOME": str(home)} | _missing(found, started.environment()))
         yield settings()
 
 
@@ -38,13 +38,16 @@ def _missing(found: Settings, offered: dict[str, str]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _in_use(home: Path) -> Iterator[None]:
-    """Counts the users of a home by a shared lock, which a killed process gives back too."""
+def embedded_in(home: Path) -> Iterator[embedded.Services]:
+    """The embedded default of a home, running inside; whoever of its users ends last stops it.
+
+    Its users are counted by a shared lock, which a killed process gives back too. Raises EmbeddedFailed.
+    """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (home / "users.lock").open("a") as users:
         fcntl.flock(users, fcntl.LOCK_SH)
         try:
-            yield
+            yield embedded.start(home)
         finally:
             # Nobody else may hold the lock, and nobody gets it while we stop: then we were the last.
             with contextlib.suppress(BlockingIOError):
