@@ -20,6 +20,6 @@ def check(*, as_json: bool) -> None:
 
 def export() -> None:
     """Prints the SDL, as clients' tools read it."""
-    from schema.root import schema
+    from schema.root import sdl
 
-    click.echo(schema.as_str())
+    click.echo(sdl(), nl=False)
