@@ -51,6 +51,7 @@ CONTENT_TYPES = {
     "bmp": "image/bmp",
     "zip": "application/zip",
 }
+MISSING = (NotFoundError, FileNotFoundError)
 REFUSALS = (BaseError, OSError)
 
 
@@ -139,7 +140,7 @@ class Storage:
             return
         for key in checked:
             # One at a time: a folder's delete of several stops at the first that is missing.
-            with _told(key), contextlib.suppress(NotFoundError):
+            with _told(key), contextlib.suppress(*MISSING):
                 await obstore.delete_async(self.store, key)
 
     async def list(self, prefix: str) -> AsyncIterator[Stored]:
@@ -247,7 +248,7 @@ def _told(what: str) -> Iterator[None]:
     """What the store says no to, in our words."""
     try:
         yield
-    except NotFoundError as error:
+    except MISSING as error:
         raise StoredNotFound(f"{what} is not stored.") from error
     except REFUSALS as error:
         raise StorageRefused(f"{what}: {_brief(error)}") from error
