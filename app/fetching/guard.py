@@ -131,8 +131,8 @@ def check_url(url: str, allowed: Sequence[Network] = ()) -> yarl.URL:
 def _parse(url: str) -> yarl.URL:
     if len(url) > MAX_URL_CHARS:
         raise BadUrl(f"the URL is longer than {MAX_URL_CHARS:,} characters")
-    if any(ord(char) < 0x20 or ord(char) == 0x7F for char in url):
-        raise BadUrl("the URL holds control characters")
+    if any(ord(char) < 0x20 or char in "\x7f\N{REPLACEMENT CHARACTER}" for char in url):
+        raise BadUrl("the URL holds control characters or broken text")
     authority = url.partition("//")[2].partition("/")[0]
     if "\\" in authority or " " in authority:
         raise BadUrl("the URL's host holds a character that no host has")  # parsers disagree about what follows it

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 
-from app.errors import StorageRefused
 from app.fetching.budget import ByteBudget
 from app.fetching.download import Downloader
 from app.fetching.inspect import inspect
 from app.fetching.magic import EXTENSIONS
-from app.fetching.politeness import HostBudget
+from app.fetching.politeness import HostBudget, Politeness
 from app.fetching.refusal import Refusal
 from app.settings import Settings
 from app.values import Fetched, Measures, Outcome, Pending, Refused
 
 Store = Callable[[str, bytes], Awaitable[None]]
 """Puts bytes under a key; raises StorageRefused where storage takes nothing."""
-Emit = Callable[[Outcome], Awaitable[None]]
 
 
 def storage_key(sha256: bytes, format: str) -> str:
@@ -33,32 +31,36 @@ def storage_key(sha256: bytes, format: str) -> str:
 class Pipeline:
     """Fetches images. `settings` bounds what is under way at once: connections, bytes in memory, decoding threads."""
 
-    def __init__(self, client: aiohttp.ClientSession, settings: Settings, store: Store, politeness: HostBudget) -> None:
+    def __init__(
+        self, client: aiohttp.ClientSession, settings: Settings, store: Store, politeness: HostBudget | None = None
+    ) -> None:
         self.budget = ByteBudget(settings.fetch_bytes_in_flight, settings.fetch_max_bytes)
         self._settings = settings
         self._store = store
         self._threads = ThreadPoolExecutor(settings.decode_threads, thread_name_prefix="decode")
+        hosts = politeness or Politeness(settings.host_connections, settings.host_gap_ms)
         connections = asyncio.Semaphore(settings.fetch_connections)
-        self._downloader = Downloader(client, settings, politeness, self.budget, connections)
+        self._downloader = Downloader(client, settings, hosts, self.budget, connections)
 
-    async def run(self, pending: Iterable[Pending], emit: Emit) -> None:
-        """Fetch every row and hand each outcome to `emit` as it comes, in no order; several at once may be in `emit`.
+    async def fetch(self, pending: Iterable[Pending]) -> AsyncGenerator[Outcome, None]:
+        """Fetch every row and give each outcome as it comes, in no order.
 
-        What is wrong with an image is its outcome. StorageRefused, and what `emit` raises, ends the whole run and is
-        raised as it is. Cancelling stops at once; what was emitted stands, the rest was not.
+        What is wrong with an image is its outcome. StorageRefused ends the whole and is raised as it is. Close the
+        iterator (`contextlib.aclosing`) or cancel its task to stop: what is under way ends at once, unstored.
         """
+        ended: asyncio.Queue[asyncio.Task[Outcome]] = asyncio.Queue()
+        tasks = [asyncio.create_task(self.fetch_one(one)) for one in pending]
+        for task in tasks:
+            task.add_done_callback(ended.put_nowait)
         try:
-            async with asyncio.TaskGroup() as group:
-                for one in pending:
-                    group.create_task(self._fetch_and_emit(one, emit))
-        except BaseExceptionGroup as errors:
-            refused = errors.subgroup(StorageRefused) or errors
-            raise refused.exceptions[0] from None
+            for _ in tasks:
+                yield (await ended.get()).result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _fetch_and_emit(self, pending: Pending, emit: Emit) -> None:
-        await emit(await self.fetch(pending))
-
-    async def fetch(self, pending: Pending) -> Outcome:
+    async def fetch_one(self, pending: Pending) -> Outcome:
         """Fetch one row. Raises StorageRefused only."""
         reservation = self.budget.reservation()
         try:

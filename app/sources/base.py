@@ -1,0 +1,126 @@
+"""What every source is: lazily paged, resumable, and free of database and queue.
+
+A source is one object without state; what it works with is handed in. New sources implement `Source` and are listed in
+`registry.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import urllib.parse
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import aiohttp
+
+from app.settings import Settings
+from app.values import MAX_URL_CHARS, Candidate, Json
+
+KEYWORD_CHARS = 200
+TEXT_CHARS = 2_000
+"""The longest text of provenance that is kept; longer ones are cut."""
+FILENAME_CHARS = 255
+NAMELESS = "image"
+"""The file name of a URL that has none."""
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+_UNFIT_FOR_FILES = re.compile(r'[\x00-\x1f\x7f\ud800-\udfff<>:"/\\|?*]+')
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is sought: the job's keywords, in its order, and the source's checked options."""
+
+    keywords: tuple[str, ...] = ()
+    options: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some candidates, and the cursor that continues after them; None when the source has run dry."""
+
+    candidates: tuple[Candidate, ...]
+    cursor: Json | None
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a source works with. The client is the guarded one: it reaches public and allowed addresses only."""
+
+    client: aiohttp.ClientSession
+    settings: Settings
+    open_upload: Callable[[str], AsyncIterator[bytes]]
+    """The bytes of the uploaded file with this id."""
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+class Source(Protocol):
+    """Where candidates come from."""
+
+    @property
+    def name(self) -> str:
+        """As in settings, on the command line and in `provenance.source`."""
+
+    @property
+    def title(self) -> str:
+        """For people."""
+
+    @property
+    def terms(self) -> str:
+        """The address of the terms under which it is used."""
+
+    @property
+    def requires_key(self) -> bool:
+        """Whether it answers only those who have a key."""
+
+    @property
+    def needs_keywords(self) -> bool:
+        """Whether it finds nothing without a keyword."""
+
+    def available(self, settings: Settings) -> tuple[bool, str | None]:
+        """Whether it can be used, and if not why."""
+
+    def check(self, options: Mapping[str, Json]) -> Mapping[str, Json]:
+        """The options as they will be used. Raises Invalid, whose path begins below the source's field."""
+
+    def pages(self, tools: Tools, query: Query, cursor: Json | None) -> AsyncGenerator[Page, None]:
+        """Pages from the beginning, or after the page whose `cursor` is given. Raises SourceFailed.
+
+        Cursors are JSON and may be used by another process, days later.
+        """
+
+
+def clean_text(value: object, limit: int = TEXT_CHARS) -> str | None:
+    """A text without control characters and lone surrogates (PostgreSQL holds neither), cut; None where it is empty."""
+    if value is None:
+        return None
+    text = _UNPRINTABLE.sub(" ", str(value)).strip()
+    return text[:limit].rstrip() or None
+
+
+def clean_url(value: object) -> str:
+    """An address as a candidate carries it; what is wrong with it is found out when it is fetched.
+
+    A longer one than may be fetched is cut to one character more, so that it is refused and not mistaken for another.
+    """
+    text = "" if value is None else str(value).strip()
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)[: MAX_URL_CHARS + 1]
+
+
+def filename_of(url: str) -> str:
+    """The last path segment of a URL as a file name: decoded, without what no file system takes, at most 255 long.
+
+    Any text gives a name; a URL without a last segment gives `image`.
+    """
+    path = re.split(r"[?#]", url, maxsplit=1)[0]
+    path = path.partition("://")[2].partition("/")[2] if "://" in path else path
+    segment = urllib.parse.unquote(path.rsplit("/", 1)[-1])
+    name = _UNFIT_FOR_FILES.sub("_", segment).strip(" .")
+    if len(name) > FILENAME_CHARS:
+        stem, dot, suffix = name.rpartition(".")
+        keep = FILENAME_CHARS - len(suffix) - 1
+        name = f"{stem[:keep]}{dot}{suffix}" if dot and len(suffix) <= 10 else name[:FILENAME_CHARS]
+    return name or NAMELESS

@@ -1,0 +1,111 @@
+"""JSON from a source's API, with a deadline, a size limit, and patience with servers that ask for it."""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aiohttp
+import orjson
+
+from app.errors import SourceFailed
+from app.sources.base import Tools
+from app.values import Json
+
+DEADLINE_S = 20.0
+MAX_BYTES = 8 * 2**20
+MAX_REDIRECTS = 3
+
+SHORT_WAIT_S = 60.0
+"""A pause that a server asks for is waited out up to this; a longer one is the job's to know."""
+ATTEMPTS = 4
+BACKOFF_S = 1.0
+"""The first wait where the server names none; each next one is twice as long."""
+PASSING_STATUSES = frozenset({429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An API's answer; `body` is None where it is not JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Json | None
+
+
+async def get_json(
+    client: aiohttp.ClientSession,
+    url: str,
+    params: Mapping[str, str],
+    headers: Mapping[str, str],
+    deadline_s: float = DEADLINE_S,
+    max_bytes: int = MAX_BYTES,
+) -> Answer:
+    """One GET. Raises aiohttp.ClientError or TimeoutError, and SourceFailed for an answer over `max_bytes`."""
+    async with (
+        asyncio.timeout(deadline_s),
+        client.get(url, params=params, headers=headers, max_redirects=MAX_REDIRECTS) as response,
+    ):
+        body = bytearray()
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > max_bytes:
+                raise SourceFailed(f"{response.url.host} answered with more than {max_bytes:,} bytes.")
+        return Answer(response.status, response.headers, _parsed(body))
+
+
+def _parsed(body: bytearray) -> Json | None:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+
+
+async def ask(
+    tools: Tools, title: str, url: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None
+) -> Answer:
+    """GET until there is an answer worth reading: JSON with a status that does not pass by itself.
+
+    Pauses that the server asks for are waited out when they are short. Raises SourceFailed, in words for the job's
+    owner, with `retry_after_s` where the server named a time.
+    """
+    trouble = SourceFailed(f"{title} does not answer.")
+    for attempt in range(ATTEMPTS):
+        try:
+            answer = await get_json(tools.client, url, params, headers or {})
+        except (aiohttp.ClientError, TimeoutError) as error:
+            trouble = SourceFailed(f"{title} does not answer: {str(error)[:200] or type(error).__name__}.")
+            wait_s = None
+        else:
+            if answer.status not in PASSING_STATUSES and answer.body is not None:
+                return answer
+            wait_s = retry_after_s(answer.headers.get("Retry-After"))
+            trouble = SourceFailed(_complaint(title, answer), wait_s)
+        if wait_s is not None and wait_s > SHORT_WAIT_S:
+            raise trouble
+        if attempt < ATTEMPTS - 1:
+            await tools.sleep(BACKOFF_S * 2**attempt if wait_s is None else wait_s)
+    raise trouble
+
+
+def _complaint(title: str, answer: Answer) -> str:
+    if answer.status == 429:
+        return f"{title} has had enough of our requests for now (429)."
+    if answer.status in PASSING_STATUSES:
+        return f"{title} is in trouble: it answered {answer.status}."
+    return f"{title} answered {answer.status} with something that is not JSON."
+
+
+def retry_after_s(value: str | None) -> float | None:
+    """The seconds of a Retry-After header, given as a number or a date; None where there is none or it is broken."""
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(value.strip()[:12])
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,160 @@
+"""Openverse: openly licensed images by keyword, each with creator, license and a ready attribution.
+
+Anonymous use is limited to pages of 20 and 240 results a query; a token allows larger pages and more requests, not
+more results. The keywords take turns, page by page, so that each gets its share of a job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+
+from app.errors import Invalid, SourceFailed
+from app.settings import Settings
+from app.sources.base import Page, Query, Tools, clean_text, clean_url
+from app.sources.http import Answer, ask
+from app.values import Candidate, Json, Provenance
+
+LICENSES = (
+    "by", "by-sa", "by-nd", "by-nc", "by-nc-sa", "by-nc-nd", "cc0", "pdm", "sampling+", "nc-sampling+",
+)  # fmt: skip
+DEPTH = 240
+"""Results of one query that can be reached, with a token too."""
+ANONYMOUS_PAGE = 20
+TOKEN_PAGE = 48
+"""Up to 50 are allowed; 48 reach all 240 results in whole pages."""
+QUERY_CHARS = 200
+MAX_WIDTH = 100_000
+
+
+class Openverse:
+    """See the module."""
+
+    name = "openverse"
+    title = "Openverse"
+    terms = "https://docs.openverse.org/terms_of_service.html"
+    requires_key = False
+    needs_keywords = True
+
+    def available(self, settings: Settings) -> tuple[bool, str | None]:
+        """Always: a token only raises its limits."""
+        return True, None
+
+    def check(self, options: Mapping[str, Json]) -> Mapping[str, Json]:
+        """`license`: slugs of LICENSES; `min_width`: pixels, 1 to 100,000. Both may be absent."""
+        checked: dict[str, Json] = {}
+        licenses = options.get("license")
+        if licenses is not None:
+            checked["license"] = [_license(value, place) for place, value in enumerate(_listed(licenses))]
+        width = options.get("min_width")
+        if width is not None:
+            if not isinstance(width, int) or isinstance(width, bool) or not 1 <= width <= MAX_WIDTH:
+                limit = f"1 to {MAX_WIDTH:,}"
+                raise Invalid(f"minWidth must be {limit} pixels.", path=["minWidth"], limit=limit, actual=str(width))
+            checked["min_width"] = width
+        return checked
+
+    async def pages(self, tools: Tools, query: Query, cursor: Json | None) -> AsyncGenerator[Page, None]:
+        """One API page of one keyword each. The cursor: the next page of every keyword (0: none left), whose turn."""
+        next_pages: list[int] = list(cursor["pages"]) if cursor else [1] * len(query.keywords)
+        turn: int = cursor["turn"] if cursor else 0
+        while any(next_pages):
+            if next_pages[turn]:
+                found, more = await self._page(tools, query, query.keywords[turn], next_pages[turn])
+                next_pages[turn] = next_pages[turn] + 1 if more else 0
+                turn = (turn + 1) % len(next_pages)
+                left = {"pages": list(next_pages), "turn": turn} if any(next_pages) else None
+                yield Page(found, left)
+            else:
+                turn = (turn + 1) % len(next_pages)
+
+    async def _page(self, tools: Tools, query: Query, keyword: str, page: int) -> tuple[tuple[Candidate, ...], bool]:
+        """A page's candidates, and whether there is another."""
+        token = tools.settings.openverse_key
+        size = TOKEN_PAGE if token else ANONYMOUS_PAGE
+        params = {"q": keyword[:QUERY_CHARS], "page": str(page), "page_size": str(size)}
+        if query.options.get("license"):
+            params["license"] = ",".join(query.options["license"])
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        url = tools.settings.openverse_url.rstrip("/") + "/images/"
+        answer = await ask(tools, self.title, url, params, headers)
+        if _is_end(answer):
+            return (), False
+        body = _body(answer)
+        min_width = query.options.get("min_width") or 0
+        found = tuple(_candidate(item, keyword) for item in body["results"] if _wanted(item, min_width))
+        return found, page < _number(body.get("page_count")) and (page + 1) * size <= DEPTH
+
+
+def _listed(value: Json) -> Sequence[Json]:
+    if not isinstance(value, list | tuple):
+        raise Invalid("license must be a list.", path=["license"])
+    return value
+
+
+def _license(value: Json, place: int) -> str:
+    if value not in LICENSES:
+        known = ", ".join(LICENSES)
+        raise Invalid(
+            f"There is no license {value}; known are {known}.",
+            path=["license", str(place)],
+            limit=known,
+            actual=str(value)[:100],
+        )
+    return str(value)
+
+
+def _is_end(answer: Answer) -> bool:
+    """Past the last page that may be asked for, Openverse answers 401: not bad credentials but the end."""
+    detail = answer.body.get("detail") if isinstance(answer.body, dict) else None
+    return answer.status == 401 and isinstance(detail, str) and "pagination depth" in detail
+
+
+def _body(answer: Answer) -> dict[str, Json]:
+    body = answer.body
+    if answer.status == 200 and isinstance(body, dict) and isinstance(body.get("results"), list):
+        return body
+    if answer.status == 200:
+        raise SourceFailed("Openverse answered with something else than a page of results.")
+    detail = body.get("detail") if isinstance(body, dict) else None
+    raise SourceFailed(f"Openverse refused the query ({answer.status}): {_words(detail)}")
+
+
+def _words(detail: Json) -> str:
+    """Openverse's `detail`: a text, or lists of texts by parameter."""
+    if isinstance(detail, dict):
+        return " ".join(f"{name}: {_words(value)}" for name, value in detail.items())[:300]
+    if isinstance(detail, list):
+        return " ".join(str(part) for part in detail)[:300]
+    return str(detail or "no reason given")[:300]
+
+
+def _number(value: Json) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _wanted(item: Json, min_width: int) -> bool:
+    """Whether it is an image with an address, and not narrower than wanted by its own claim; no claim is no reason."""
+    if not isinstance(item, dict) or not isinstance(item.get("url"), str):
+        return False
+    width = item.get("width")
+    return not isinstance(width, int) or width >= min_width
+
+
+def _candidate(item: Mapping[str, Json], keyword: str) -> Candidate:
+    license_words = (clean_text(item.get("license")), clean_text(item.get("license_version")))
+    kept = ("id", "provider", "source", "thumbnail", "width", "height")
+    return Candidate(
+        clean_url(item["url"]),
+        keyword,
+        Provenance(
+            source="openverse",
+            landing_url=clean_text(item.get("foreign_landing_url")),
+            title=clean_text(item.get("title")),
+            creator=clean_text(item.get("creator")),
+            creator_url=clean_text(item.get("creator_url")),
+            license=" ".join(word for word in license_words if word) if license_words[0] else None,
+            license_url=clean_text(item.get("license_url")),
+            attribution=clean_text(item.get("attribution")),
+            extra={name: item[name] for name in kept if isinstance(item.get(name), str | int)} or None,
+        ),
+    )

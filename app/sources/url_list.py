@@ -1,0 +1,125 @@
+"""A list of URLs: entries given with the job, or an uploaded file with an address, a label and further columns."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from pathlib import Path, PurePosixPath
+
+from app.errors import Invalid, SourceFailed
+from app.settings import Settings
+from app.sources.base import KEYWORD_CHARS, Page, Query, Tools
+from app.sources.url_files import rows_of
+from app.sources.url_rows import entry_candidate
+from app.values import MAX_URL_CHARS, Json
+
+UPLOAD_SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".parquet")
+"""The kinds of files that are read, told by the end of the upload's name."""
+PAGE_ROWS = 1_000
+ENTRIES = 20_000
+
+
+class UrlList:
+    """See the module. The cursor is the count of rows that were read; a row that is no address is a candidate too."""
+
+    name = "url_list"
+    title = "URL list"
+    terms = "https://www.rfc-editor.org/rfc/rfc9309"
+    """There is no provider: every host speaks for itself, in its robots.txt."""
+    requires_key = False
+    needs_keywords = False
+
+    def available(self, settings: Settings) -> tuple[bool, str | None]:
+        """Always."""
+        return True, None
+
+    def check(self, options: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Exactly one of `entries` (url, keyword, provenance) and `upload_id` (with one of UPLOAD_SUFFIXES)."""
+        entries, upload_id = options.get("entries"), options.get("upload_id")
+        if (entries is None) == (upload_id is None):
+            raise Invalid("Give either entries or uploadId.")
+        if upload_id is not None:
+            return {"upload_id": _checked_upload(upload_id)}
+        if not isinstance(entries, list | tuple) or not 1 <= len(entries) <= ENTRIES:
+            limit = f"1 to {ENTRIES:,} entries"
+            actual = str(len(entries)) if isinstance(entries, list | tuple) else "no list"
+            raise Invalid(f"A list has {limit}; upload longer ones.", path=["entries"], limit=limit, actual=actual)
+        return {"entries": [_checked_entry(entry, place) for place, entry in enumerate(entries)]}
+
+    async def pages(self, tools: Tools, query: Query, cursor: Json | None) -> AsyncGenerator[Page, None]:
+        """Pages of 1,000 rows."""
+        start = int(cursor or 0)
+        keyword = query.keywords[0] if query.keywords else None
+        if "entries" in query.options:
+            for page in _entry_pages(query, start, keyword):
+                yield page
+            return
+        upload_id: str = query.options["upload_id"]
+        async with _spooled(tools, upload_id) as path:
+            suffix = PurePosixPath(upload_id).suffix.lower()
+            async with contextlib.aclosing(rows_of(path, suffix, start, PAGE_ROWS)) as pages:
+                async for rows in pages:
+                    start += len(rows)
+                    yield Page(tuple(columns.candidate(row, keyword) for columns, row in rows), start)
+        yield Page((), None)
+
+
+def _entry_pages(query: Query, start: int, keyword: str | None) -> list[Page]:
+    entries = query.options["entries"]
+    pages = []
+    for first in range(start, len(entries), PAGE_ROWS):
+        after = first + PAGE_ROWS
+        found = tuple(entry_candidate(entry, keyword) for entry in entries[first:after])
+        pages.append(Page(found, after if after < len(entries) else None))
+    return pages
+
+
+@contextlib.asynccontextmanager
+async def _spooled(tools: Tools, upload_id: str) -> AsyncIterator[Path]:
+    """The upload as a local file: Parquet begins at its end, and a paused job must not hold a connection to storage."""
+    limit = tools.settings.upload_max_bytes
+    with tempfile.NamedTemporaryFile(prefix="pixcrawler-list-") as file:
+        size = 0
+        async for block in tools.open_upload(upload_id):
+            size += len(block)
+            if size > limit:
+                raise SourceFailed(f"The list is larger than {limit:,} bytes.")
+            await asyncio.to_thread(file.write, block)
+        await asyncio.to_thread(file.flush)
+        yield Path(file.name)
+
+
+def _checked_upload(upload_id: Json) -> str:
+    suffix = PurePosixPath(str(upload_id)).suffix.lower()
+    if suffix not in UPLOAD_SUFFIXES:
+        known = ", ".join(UPLOAD_SUFFIXES)
+        raise Invalid(f"The upload's name must end in one of {known}.", path=["uploadId"], limit=known, actual=suffix)
+    return str(upload_id)
+
+
+def _checked_entry(entry: Json, place: int) -> Mapping[str, Json]:
+    path = ["entries", str(place)]
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("url"), str):
+        raise Invalid("An entry has a url.", path=[*path, "url"])
+    _check_length(entry["url"], MAX_URL_CHARS, [*path, "url"])
+    checked: dict[str, Json] = {"url": entry["url"]}
+    keyword = entry.get("keyword")
+    if keyword is not None:
+        if not isinstance(keyword, str):
+            raise Invalid("keyword must be a text.", path=[*path, "keyword"])
+        _check_length(keyword, KEYWORD_CHARS, [*path, "keyword"])
+        checked["keyword"] = keyword
+    provenance = entry.get("provenance")
+    if provenance is not None:
+        if not isinstance(provenance, Mapping):
+            raise Invalid("provenance must be an object.", path=[*path, "provenance"])
+        checked["provenance"] = dict(provenance)
+    return checked
+
+
+def _check_length(text: str, limit: int, path: list[str]) -> None:
+    if len(text) > limit:
+        told = f"{limit:,} characters"
+        raise Invalid(f"{path[-1]} is longer than {told}.", path=path, limit=told, actual=f"{len(text):,} characters")
