@@ -1,8 +1,8 @@
-"""A folder of some 350 real files, good and bad, with what must become of each, and a server for them.
+"""A folder of some 400 real files, good and bad, with what must become of each, and a server for them.
 
-`build` makes the files from the photographs that the project ships, the same ones every time but for the animated AVIF, which has the time in it; `serve` offers them on
-loopback, with a few answers that no file can give (statuses, redirects, a body that ends early); `differences` compares
-what a crawl made of them with what must be.
+`build` makes the files from the photographs that the project ships (the same ones every time, but for the animated
+AVIF, which has the time in it); `serve` offers them on loopback, with a few answers that no file can give (statuses,
+redirects, a body that ends early); `differences` compares what a crawl made of them with what must be.
 """
 
 from __future__ import annotations
