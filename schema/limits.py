@@ -7,7 +7,7 @@ other, the size of the statement and of pages are limited where they are compile
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from graphql import (
@@ -18,14 +18,13 @@ from graphql import (
     OperationDefinitionNode,
     SelectionSetNode,
 )
-from strawberry.extensions import SchemaExtension
 
 from app.errors import LimitExceeded
 from app.settings import settings
 
 MAX_DEPTH = 25
 MAX_ALIASES = 30
-MAX_FIELDS = 1_000
+MAX_FIELDS = 500
 """Fields of an operation, those of its fragments counted wherever they are spread."""
 MAX_TOKENS = 10_000
 """Words and signs of a document: room for a list of URLs that is written into it."""
@@ -95,10 +94,6 @@ def _within(what: str, actual: int, limit: int) -> None:
         )
 
 
-class OperationTime(SchemaExtension):
-    """Ends a query or a mutation that takes longer than `operation_timeout_s`; a subscription's start likewise."""
-
-    async def on_execute(self) -> AsyncIterator[None]:
-        """Hold the execution's deadline."""
-        async with asyncio.timeout(settings().operation_timeout_s):
-            yield
+def deadline() -> asyncio.Timeout:
+    """The time that a query or a mutation may take, and a subscription's start likewise."""
+    return asyncio.timeout(settings().operation_timeout_s)

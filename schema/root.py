@@ -21,7 +21,7 @@ from app.database import init_models
 from app.models.crawl_job import CrawlJob as CrawlJobRow
 from app.settings import settings
 from schema.documents import Documents, KnownDocuments
-from schema.limits import OperationTime
+from schema.limits import deadline
 from schema.masking import told
 from schema.queries import Query
 from schema.reading.catalogue import assemble
@@ -37,11 +37,13 @@ class CompiledReads(SchemaExtension):
     """Answers what is compiled before graphql-core runs, all of it where it can."""
 
     async def on_execute(self) -> AsyncIterator[None]:
-        """Run a query's statement."""
+        """Run a query's statement; all of the execution has one deadline."""
         execution = self.execution_context
-        if execution.operation_type is OperationType.QUERY:
-            await self._read(execution)
-        yield
+        # Held here and by no hook of its own: where one hook fails on entering, Strawberry does not leave the others.
+        async with deadline():
+            if execution.operation_type is OperationType.QUERY:
+                await self._read(execution)
+            yield
 
     async def _read(self, execution: Any) -> None:
         schema: PixSchema = execution.schema
@@ -119,7 +121,7 @@ def build_schema(
         mutation=mutation,
         subscription=subscription,
         types=[ActivityLog],
-        extensions=[KnownDocuments, OperationTime, CompiledReads],
+        extensions=[KnownDocuments, CompiledReads],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     core = schema._schema

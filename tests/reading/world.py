@@ -47,7 +47,8 @@ async def make(connection: asyncpg.Connection) -> World:
     )
     projects = [
         await connection.fetchval(
-            "insert into projects (name, user_id, status, description, created_at) values ($1, $2, $3, $4, $5) returning id",
+            "insert into projects (name, user_id, status, description, created_at) values ($1, $2, $3, $4, $5)"
+            " returning id",
             *(f"100%_{n}", VIEWERS[n % 3].id, "archived" if n == 3 else "active", None if n % 2 else "of things"),
             START + timedelta(days=n // 2),
         )
@@ -72,14 +73,16 @@ async def make(connection: asyncpg.Connection) -> World:
 async def _job(connection: asyncpg.Connection, project: int, n: int) -> int:
     options: dict[str, Any] = {}
     if n:
-        options = {"sources": [{"name": "url_list", "options": {"upload_id": "x"}}, {"name": "openverse", "options": {}}]}
+        options = {
+            "sources": [{"name": "url_list", "options": {"upload_id": "x"}}, {"name": "openverse", "options": {}}]
+        }
     if n == 2:
         options["discovery"] = [{"found": 3, "state": "failed", "message": "gone", "draws": 1}]
         options["chunk_size"] = 40
     found: int = await connection.fetchval(
-        "insert into crawl_jobs (project_id, name, keywords, status, options, total_chunks, completed_chunks, started_at,"
-        " created_at) values ($1, $2, $3::jsonb, $4, $5::jsonb, $6, $7, $8, $9) returning id",
-        *(project, f"job \\{n} \"é\"", orjson.dumps(["cat", "dog"][:n]).decode()),
+        "insert into crawl_jobs (project_id, name, keywords, status, options, total_chunks, completed_chunks,"
+        " started_at, created_at) values ($1, $2, $3::jsonb, $4, $5::jsonb, $6, $7, $8, $9) returning id",
+        *(project, f'job \\{n} "é"', orjson.dumps(["cat", "dog"][:n]).decode()),
         *(list(states.CrawlJobStatus)[n].value, orjson.dumps(options).decode(), 3 * n, n),
         *(None if n == 1 else START + timedelta(hours=n), START + timedelta(minutes=n // 2)),
     )
@@ -89,13 +92,15 @@ async def _job(connection: asyncpg.Connection, project: int, n: int) -> int:
 async def _image(connection: asyncpg.Connection, job: int, n: int, chance: random.Random) -> int:
     status = list(states.ImageStatus)[n % 6].value
     stored = status in states.STORED
-    provenance = {"source": ("openverse", "url_list")[n % 2], "license": "by-sa 4.0", "extra": {"a": None}} if n % 3 else {}
+    provenance = (
+        {"source": ("openverse", "url_list")[n % 2], "license": "by-sa 4.0", "extra": {"a": None}} if n % 3 else {}
+    )
     issues = [{"code": "width", "message": "too narrow", "measured": "3 px"}] if status == "invalid" else []
     found: int = await connection.fetchval(
-        "insert into images (crawl_job_id, original_url, filename, storage_url, width, height, file_size, format, status,"
-        " chunk, keyword, sha256, phash, issues, provenance, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-        " $11, $12, $13, $14::jsonb, $15::jsonb, $16) returning id",
-        *(job, f"https://example.org/{job}/{n}?q=\"ü\"", f"{n % 5}.jpg", f"blobs/{job}/{n}" if stored else None),
+        "insert into images (crawl_job_id, original_url, filename, storage_url, width, height, file_size, format,"
+        " status, chunk, keyword, sha256, phash, issues, provenance, created_at)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15::jsonb, $16) returning id",
+        *(job, f'https://example.org/{job}/{n}?q="ü"', f"{n % 5}.jpg", f"blobs/{job}/{n}" if stored else None),
         *(chance.choice([None, 100, 200]), chance.choice([None, 50]), chance.choice([None, 1000, 2000, 3000])),
         *("jpeg" if stored else None, status, n // 4, ("cat", "dog", None)[n % 3]),
         *(uuid.uuid4().bytes * 2 if stored else None, chance.choice([None, -1, 2**62, 5])),
