@@ -25,7 +25,7 @@ FILENAME_CHARS = 255
 NAMELESS = "image"
 """The file name of a URL that has none."""
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]+")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _UNFIT_FOR_FILES = re.compile(r'[\x00-\x1f\x7f\ud800-\udfff<>:"/\\|?*]+')
 
@@ -94,11 +94,20 @@ class Source(Protocol):
 
 
 def clean_text(value: object, limit: int = TEXT_CHARS) -> str | None:
-    """A text without control characters and lone surrogates (PostgreSQL holds neither), cut; None where it is empty."""
+    """A text without control characters and lone surrogates (PostgreSQL holds neither), cut; None where it is empty.
+
+    Line ends and tabs stay.
+    """
     if value is None:
         return None
-    text = _UNPRINTABLE.sub(" ", str(value)).strip()
+    text = _UNPRINTABLE.sub(" ", str(value).replace("\r\n", "\n")).strip()
     return text[:limit].rstrip() or None
+
+
+def clean_keyword(value: object) -> str | None:
+    """A class label: one line, at most KEYWORD_CHARS; None where it is empty."""
+    text = clean_text(value)
+    return " ".join(text.split())[:KEYWORD_CHARS].rstrip() if text else None
 
 
 def clean_url(value: object) -> str:

@@ -52,7 +52,8 @@ def main(path: str, start: int) -> int:
     except BrokenPipeError:
         return 0
     except BaseException as error:  # noqa: BLE001 - the library's panics are no Exceptions
-        out.write(orjson.dumps({"error": " ".join(str(error).split())[:200]}) + b"\n")
+        told = str(error).partition("value: ")[2] or str(error)  # what a panic wraps
+        out.write(orjson.dumps({"error": " ".join(told.split())[:200]}) + b"\n")
         return 1
     return 0
 

@@ -40,8 +40,25 @@ async def rows_of(path: Path, suffix: str, start: int, page: int) -> AsyncGenera
         return
     with await asyncio.to_thread(path.open, "rb") as file:
         rows_left = itertools.islice(_text_rows(file, suffix), start, None)
-        while rows := await asyncio.to_thread(lambda: list(itertools.islice(rows_left, page))):
-            yield rows
+        while True:
+            rows, trouble = await asyncio.to_thread(_take, rows_left, page)
+            if rows:
+                yield rows
+            if trouble:
+                raise trouble
+            if len(rows) < page:
+                return
+
+
+def _take(rows_left: Iterator[Numbered], page: int) -> tuple[list[Numbered], SourceFailed | None]:
+    """A page of rows; those before a broken one are good."""
+    rows: list[Numbered] = []
+    try:
+        for row in itertools.islice(rows_left, page):
+            rows.append(row)
+    except SourceFailed as trouble:
+        return rows, trouble
+    return rows, None
 
 
 def _text_rows(file: BinaryIO, suffix: str) -> Iterator[Numbered]:
@@ -140,21 +157,26 @@ async def _parquet_pages(path: Path, start: int, page: int) -> AsyncGenerator[li
     )
     if process.stdout is None:
         raise AssertionError("a process with a pipe has its end")
+    rows: list[Numbered] = []
+    trouble: SourceFailed | None = None
     try:
-        rows: list[Numbered] = []
         async for line in _printed(process.stdout):
             rows.append(_parquet_row(line))
             if len(rows) == page:
                 yield rows
                 rows = []
         if await process.wait():
-            raise SourceFailed("The list is not a Parquet file that can be read.")
-        if rows:
-            yield rows
+            trouble = SourceFailed("The list is not a Parquet file that can be read.")
+    except SourceFailed as failed:
+        trouble = failed
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
+    if rows:
+        yield rows
+    if trouble:
+        raise trouble
 
 
 async def _printed(stdout: asyncio.StreamReader) -> AsyncIterator[bytes]:

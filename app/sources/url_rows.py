@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from app.sources.base import KEYWORD_CHARS, TEXT_CHARS, clean_text, clean_url
+from app.sources.base import TEXT_CHARS, clean_keyword, clean_text, clean_url
 from app.values import Candidate, Json, Provenance
 
 Row = Mapping[str, Json]
@@ -40,7 +40,7 @@ class Columns:
 
     def candidate(self, row: Row, keyword: str | None) -> Candidate:
         """The row's candidate; `keyword` where it has none of its own. Every further column is kept in `extra`."""
-        own = clean_text(row.get(self.keyword), KEYWORD_CHARS) if self.keyword else None
+        own = clean_keyword(row.get(self.keyword)) if self.keyword else None
         told = {field: clean_text(row.get(column)) for field, column in self.provenance.items()}
         told["source"] = told.get("source") or OURS
         rest = {name: value for name, value in row.items() if name not in (self.url, self.keyword)}
@@ -73,7 +73,7 @@ def entry_candidate(entry: Row, keyword: str | None) -> Candidate:
             told[field] = clean_text(given[name]) or told.get(field)
             used.add(name)
     rest = {name: value for name, value in given.items() if name not in used}
-    own = clean_text(entry.get("keyword"), KEYWORD_CHARS)
+    own = clean_keyword(entry.get("keyword"))
     return Candidate(clean_url(entry["url"]), own or keyword, Provenance(**told, extra=kept(rest)))
 
 
