@@ -19,10 +19,11 @@ from redis.exceptions import RedisError
 
 from app.database import DATABASE_ERRORS, acquire
 from app.log import log
-from app.queue import redis
+from app.queue import redis, redis_settings
 from app.values import JobNews
 
-CHANNEL = "pixcrawler:news"
+CHANNEL = "pixcrawler:news:"
+"""With the number of the Redis database: publishing ignores databases, but two services may share a server."""
 SPACING_S = 0.1
 """At most 10 updates a second per job."""
 SWEEP_S = 1.0
@@ -73,10 +74,15 @@ async def publish_change(kind: str, key: int) -> None:
         await publish(state)
 
 
+def channel_name() -> str:
+    """The channel of this service's news."""
+    return f"{CHANNEL}{redis_settings().database}"
+
+
 async def publish(news: JobNews) -> None:
     """Tell the world; a failure is logged and swallowed: sweeps find the change too."""
     try:
-        await redis().publish(CHANNEL, orjson.dumps(asdict(news)))
+        await redis().publish(channel_name(), orjson.dumps(asdict(news)))
     except (RedisError, OSError, TimeoutError) as error:
         log.warning("news_lost", kind=news.kind, id=news.id, error=str(error))
 
@@ -154,7 +160,7 @@ class Hub:
         while True:
             try:
                 async with redis().pubsub() as channel:
-                    await channel.subscribe(CHANNEL)
+                    await channel.subscribe(channel_name())
                     while True:
                         message = await channel.get_message(ignore_subscribe_messages=True, timeout=RECONNECT_S)
                         if message is not None:

@@ -1,0 +1,92 @@
+"""What tests stand on: real PostgreSQL and Redis, one database a test process, the API over real HTTP.
+
+Unless `DATABASE_URL` and `REDIS_URL` name servers, the embedded default is started for the run and stopped after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from tests.support import databases
+
+ENVIRONMENT = {
+    "PIXCRAWLER_ALLOW_ADDRESSES": "127.0.0.0/8",
+    "PIXCRAWLER_SIGNING_KEY": "a key for tests only, of 32 bytes or more",
+    "PIXCRAWLER_LEASE_S": "3",
+    "PIXCRAWLER_RECONCILE_S": "0.3",
+    "PIXCRAWLER_HOST_CONNECTIONS": "16",
+    "PIXCRAWLER_FETCH_TIMEOUT_S": "10",
+    "PIXCRAWLER_LOG_LEVEL": "ERROR",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers once for the run (in the controller), and give each test process its own database."""
+    os.environ.update(ENVIRONMENT)
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None and not config.option.collectonly:
+        databases.start()
+    if worker is not None or config.option.numprocesses in (None, 0):
+        home = Path(tempfile.mkdtemp(prefix="pixcrawler-test-"))
+        os.environ["PIXCRAWLER_HOME"] = str(home)
+        os.environ["STORAGE_URL"] = f"file://{home}/storage"
+
+
+def pytest_unconfigure() -> None:
+    """Stop what was started."""
+    if os.environ.get("PYTEST_XDIST_WORKER") is None:
+        databases.stop()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def database() -> AsyncIterator[str]:
+    """The URL of this test process's own migrated database, with the process's pool open on it."""
+    from app import queue
+    from app.database import connected
+
+    async with databases.clone() as url:
+        os.environ["DATABASE_URL"] = url
+        os.environ["REDIS_URL"] = databases.redis_of_this_process()
+        from app.settings import settings
+
+        settings.cache_clear()
+        async with connected(role="test"):
+            yield url
+        await queue.close()
+
+
+TABLES = ("activity_logs", "export_jobs", "validation_jobs", "images", "crawl_jobs", "projects", "profiles")
+
+
+@pytest_asyncio.fixture
+async def db(database: str) -> AsyncIterator[asyncpg.Connection]:
+    """An empty database; what the test leaves in it, and in Redis, is removed."""
+    from app import auth, queue
+    from app.database import acquire
+
+    await queue.redis().flushdb()
+    async with acquire() as connection:
+        yield connection
+        for table in TABLES:
+            await connection.execute(f"delete from {table}")
+    auth._viewers.clear()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running() -> Iterator[None]:
+    """No test may leave a task behind."""
+    yield
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    left = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task() and not task.done()]
+    assert not left, f"tasks left running: {left}"
