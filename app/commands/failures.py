@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit, urlunsplit
+import re
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 from redis.exceptions import RedisError
@@ -11,6 +12,8 @@ from app.database import DATABASE_ERRORS
 from app.embedded import EmbeddedFailed
 from app.errors import AppError, StorageRefused
 from app.settings import Settings
+
+SECRET_IN_QUERY = re.compile(r"([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&]*", re.IGNORECASE)
 
 
 def sentence(error: Exception) -> str | None:
@@ -42,9 +45,7 @@ def variable(name: str) -> str:
 
 
 def masked(url: str) -> str:
-    """A URL that may be shown: what stands for the password, and a query's values, are replaced by `***`."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    netloc = parts.netloc.replace(f":{parts.password}@", ":***@")
-    return urlunsplit(parts._replace(netloc=netloc))
+    """A URL that may be shown: `***` stands for the password, also for one in the query."""
+    password = urlsplit(url).password
+    shown = url.replace(f":{password}@", ":***@") if password is not None else url
+    return SECRET_IN_QUERY.sub(r"\1***", shown)

@@ -37,8 +37,9 @@ async def written(services: embedded.Services, word: str) -> None:
     await connection.execute("create table if not exists kept (word text)")
     await connection.execute("insert into kept values ($1)", word)
     await connection.close()
-    async with valkey(services) as client:
-        await client.execute_command("RPUSH", "kept", word)
+    async with valkey(services) as client, client.pipeline() as pipe:
+        pipe.rpush("kept", word)
+        await pipe.execute()
 
 
 async def read(services: embedded.Services) -> tuple[list[str], list[str]]:
@@ -46,8 +47,10 @@ async def read(services: embedded.Services) -> tuple[list[str], list[str]]:
     await connection.execute("create table if not exists kept (word text)")
     rows = [row["word"] for row in await connection.fetch("select word from kept")]
     await connection.close()
-    async with valkey(services) as client:
-        return rows, [word.decode() for word in await client.execute_command("LRANGE", "kept", 0, -1)]
+    async with valkey(services) as client, client.pipeline() as pipe:
+        pipe.lrange("kept", 0, -1)
+        (kept,) = await pipe.execute()
+        return rows, [word.decode() for word in kept]
 
 
 async def test_what_runs_is_reused_and_what_was_written_outlives_a_stop(home: Path) -> None:
