@@ -30,9 +30,9 @@ from app.sink import Aborted, Sink
 
 KEY = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,255}(?:/(?!\.)[A-Za-z0-9._-]{1,255})*")
 KEY_CHARS = 1_000
-PART_BYTES = 16 * 2**20
-"""A part of a streamed upload: S3 takes 10,000 of them, so 160 GB at most."""
-PARTS_AT_ONCE = 2
+PART_BYTES = 8 * 2**20
+"""A part of a streamed upload: S3 takes 10,000 of them, so 80 GB at most."""
+PARTS_AT_ONCE = 4
 READ_BYTES = 2**20
 LIST_ROWS = 1_000
 CLIENT: Any = {"connect_timeout": "5s", "read_timeout": "30s", "timeout": "5min", "allow_http": True}
