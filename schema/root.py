@@ -74,6 +74,7 @@ class PixSchema(strawberry.Schema):
 
     async def execute(self, query: str | None, *args: Any, **more: Any) -> ExecutionResult:
         """Run a query or a mutation."""
+        more.setdefault("allowed_operation_types", (OperationType.QUERY, OperationType.MUTATION))
         try:
             result = await super().execute(query, *args, **more)
         except REFUSED as error:
@@ -86,11 +87,14 @@ class PixSchema(strawberry.Schema):
         return self._told(await super().stream(query, *args, **more))
 
     async def _told(self, source: Any) -> AsyncIterator[Any]:
+        first = True
         try:
             async with aclosing(source):
                 async for result in source:
                     result.errors = told(result.errors)
-                    yield result
+                    # A subscription that cannot begin, of what is missing say, is refused rather than begun and ended.
+                    yield PreExecutionError(None, result.errors) if first and result.data is None else result
+                    first = False
         except GraphQLError as error:
             yield PreExecutionError(data=None, errors=told([error]))
 
