@@ -130,8 +130,9 @@ async def transaction() -> AsyncIterator[Transaction]:
     What is sent logs and swallows its own failure (`app.queue.hint`, `app.progress.publish`): the thing happened, and
     the caller must not be told that it failed.
     """
-    async with in_transaction("default") as client, client.acquire_connection() as connection:
-        tx = Transaction(client, connection)
+    async with in_transaction("default") as client:
+        # Not `acquire_connection()`: that holds the ORM's own lock, and the first ORM call within would wait for ever.
+        tx = Transaction(client, client._connection)  # type: ignore[attr-defined]
         yield tx
     for call in tx.following:
         await call()

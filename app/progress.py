@@ -42,7 +42,8 @@ STATES = {
     "ValidationJob": (
         "select id, revision, status in ('completed', 'failed', 'cancelled') as final,"
         " validated_images::bigint as images, 0::bigint as bytes,"
-        " greatest(0, total_images - validated_images)::bigint as remaining from validation_jobs where id = any($1::int[])"
+        " greatest(0, total_images - validated_images)::bigint as remaining"
+        " from validation_jobs where id = any($1::int[])"
     ),
     "ExportJob": (
         "select id, revision, status in ('completed', 'failed', 'cancelled', 'expired') as final,"

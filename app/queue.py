@@ -118,7 +118,7 @@ def _pool() -> BlockingConnectionPool:
 async def close() -> None:
     """Close the process's Redis client, if it was opened."""
     if redis.cache_info().currsize:
-        await redis().aclose()
+        await redis().aclose(close_connection_pool=True)
         redis.cache_clear()
 
 

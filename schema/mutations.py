@@ -34,6 +34,7 @@ from schema.payloads import (
 )
 from schema.reading.declare import ref
 from schema.reading.ids import int_key
+from schema.types.enums import ExportFormat
 
 Info = strawberry.Info[Context, None]
 ID = strawberry.ID
@@ -119,7 +120,7 @@ async def _create_validation_job(info: Info, given: CreateValidationJobInput) ->
 
 async def _create_export_job(info: Info, given: CreateExportJobInput) -> int:
     key = _key(given.crawl_job_id, "CrawlJob", "input", "crawlJobId")
-    form = given.format.value
+    form = str(ExportFormat(given.format).value)
     return await export.create(info.context.viewer, key, given.name or None, form, given.chosen())
 
 

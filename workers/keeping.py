@@ -20,9 +20,7 @@ class LeaseLost(Exception):
     """The job was cancelled, deleted or ended, or another worker holds the lease."""
 
 
-async def keep(
-    is_held: Callable[[], Awaitable[bool]], renew: Callable[[], Awaitable[bool]], lease_s: float
-) -> None:
+async def keep(is_held: Callable[[], Awaitable[bool]], renew: Callable[[], Awaitable[bool]], lease_s: float) -> None:
     """Ask every second, renew before a third of the lease has gone; raise LeaseLost when it is not ours any more.
 
     A database that is away is borne until the lease would have run out: nothing could be recorded anyway.

@@ -1,6 +1,6 @@
 """What keeps promises when messages, workers or Redis are lost: due work is hinted again, dead leases go back.
 
-Runs in every worker process; it only asks and hints, and what it changes is guarded, so that several at once do no harm.
+Runs in every worker process; it asks and hints, and what it changes is guarded, so that several at once do no harm.
 """
 
 from __future__ import annotations

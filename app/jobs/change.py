@@ -70,9 +70,7 @@ async def explain(tx: Transaction, kind: Kind, verb: str, key: int, viewer: View
     )
 
 
-async def visible_row(
-    tx: Transaction, kind: Kind, key: int, viewer: Viewer, columns: str, *, lock: str = ""
-) -> Any:
+async def visible_row(tx: Transaction, kind: Kind, key: int, viewer: Viewer, columns: str, *, lock: str = "") -> Any:
     """The row's `columns`, seen by the viewer; NotFound otherwise. `lock` is `for update`, `for share` or nothing."""
     sql = (
         f"select {columns} from {kind.table} t where t.id = $1"  # noqa: S608 - names of ours

@@ -63,9 +63,7 @@ limit 500
 async def claim(lease: Lease, worker: str, lease_s: float) -> bool:
     """Take the chunk if the job runs, rows of it are pending, and nobody holds it."""
     async with acquire() as connection:
-        taken = await connection.fetchval(
-            CLAIM, lease.crawl_job_id, str(lease.chunk), lease.task, worker, lease_s
-        )
+        taken = await connection.fetchval(CLAIM, lease.crawl_job_id, str(lease.chunk), lease.task, worker, lease_s)
     return taken is not None
 
 

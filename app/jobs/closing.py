@@ -35,7 +35,7 @@ async def lock(tx: Transaction, crawl_job_id: int) -> asyncpg.Record | None:
 
 
 def progress_of(*, seeking: bool, valid: int, most: int, final: int, total: int) -> int:
-    """Percent of a job under way, 0..99: of its goal, or, once all candidates are known, of its rows if that is more."""
+    """Percent of a job under way, 0..99: of its goal or, once all candidates are known, of its rows if more."""
     percent = 100 * valid // most if most else 0
     if not seeking and total:
         percent = max(percent, 100 * final // total)

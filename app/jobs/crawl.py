@@ -4,7 +4,7 @@ The document `crawl_jobs.options`:
 
 - `sources`: what was asked, `[{"name", "options"}]`; never changed.
 - `discovery`: how each of them stands, in the same order: `{"found", "state", "message", "cursor", "skip"}` with
-  `state` pending, running, done or failed; `cursor` continues the source, `skip` leaves out what was taken of that page.
+  `state` pending, running, done or failed; `cursor` continues the source, `skip` leaves out what was taken of a page.
 - `chunk_size`: rows a chunk; `held`: waits for `startCrawlJob`; `seeking`: candidates are still sought.
 - `seeker`: who discovers now, `{"task", "until"}`; `final`: rows that are not pending; `bytes`: bytes stored.
 """
@@ -19,7 +19,7 @@ import orjson
 from app import queue
 from app.database import Transaction, transaction
 from app.errors import AppError, IllegalTransition, Invalid, SourceUnavailable
-from app.jobs import activity
+from app.jobs import activity, closing, upload
 from app.jobs.change import Kind, change, explain, remove, visible_row
 from app.jobs.limits import (
     CHUNK_SIZE,
@@ -38,6 +38,7 @@ from app.models.states import CRAWL_JOB
 from app.progress import publish_change
 from app.settings import settings
 from app.sources.registry import SOURCES as KNOWN_SOURCES
+from app.storage import storage
 from app.values import CrawlSpec, SourceSpec, Viewer
 
 CRAWL_JOB_KIND = Kind("crawl_jobs", "CrawlJob", "crawl job", CRAWL_JOB)
@@ -73,6 +74,7 @@ def _dumps(value: Any) -> str:
 async def create(viewer: Viewer, spec: CrawlSpec) -> int:
     """A new crawl job of a project that the viewer sees; its id. The same idempotency key gives the same job."""
     spec = _checked(spec)
+    await _check_uploads(viewer, spec)
     async with transaction() as tx:
         await open_project(tx, viewer, spec.project_id, ["input", "projectId"])
         if spec.idempotency_key is not None:
@@ -131,7 +133,9 @@ def _checked(spec: CrawlSpec) -> CrawlSpec:
         idempotency_key = check_text(idempotency_key, ["input", "idempotencyKey"], IDEMPOTENCY_KEY_CHARS)
     sources = tuple(_checked_source(source, place) for place, source in enumerate(spec.sources))
     if any(KNOWN_SOURCES[source.name].needs_keywords for source in sources) and not keywords:
-        raise Invalid("Give at least one keyword: a source of this job searches by keyword.", path=["input", "keywords"])
+        raise Invalid(
+            "Give at least one keyword: a source of this job searches by keyword.", path=["input", "keywords"]
+        )
     return CrawlSpec(
         spec.project_id, name, keywords, sources, spec.max_images, spec.chunk_size, spec.start, idempotency_key
     )
@@ -151,6 +155,17 @@ def _checked_source(spec: SourceSpec, place: int) -> SourceSpec:
     except AppError as error:
         error.path = (*path, *error.path)
         raise
+
+
+async def _check_uploads(viewer: Viewer, spec: CrawlSpec) -> None:
+    """Invalid where a URL list names a file that is not the viewer's, or that was never uploaded."""
+    for place, source in enumerate(spec.sources):
+        upload_id = source.options.get("upload_id")
+        if upload_id is None:
+            continue
+        path = ["input", "sources", str(place), _camel(source.name), "uploadId"]
+        if not upload.is_of(viewer, upload_id) or not await storage().exists(upload.key_of(upload_id)):
+            raise Invalid("There is no such upload of yours: PUT the file to its uploadUrl first.", path=path)
 
 
 def _camel(name: str) -> str:
@@ -186,6 +201,7 @@ async def update(viewer: Viewer, key: int, *, name: str | None, max_images: int 
         await visible_row(tx, CRAWL_JOB_KIND, key, viewer, "id", lock="for update")
         await tx.connection.execute(UPDATE, key, name, max_images)
         await activity.write(tx, viewer.id, "crawl_job.updated", "CrawlJob", key)
+        await closing.close_if_over(tx, key)
         tx.after_commit(queue.hint, queue.Discover(key))
         tx.after_commit(publish_change, "CrawlJob", key)
     return key

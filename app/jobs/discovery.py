@@ -129,7 +129,7 @@ async def record_candidates(search: Search, candidates: Sequence[Candidate]) -> 
 
 
 async def finish(search: Search) -> None:
-    """Stop being the seeker; once every source is done or failed, nothing is sought any more, and the job may be over."""
+    """Stop being the seeker; once every source is done or failed nothing is sought, and the job may be over."""
     async with transaction() as tx:
         if not await _is_seeker(tx, search):
             return

@@ -49,9 +49,9 @@ from images i where i.crawl_job_id = $1 and i.status in ('downloaded', 'valid')
     and ($12::text[] is null or exists (
         select 1 from jsonb_array_elements(i.issues) e where e->>'code' = any($12)))
 """
-TOTAL = f"select count(*) {CHOSEN}"  # noqa: S608 - constants only
+TOTAL = f"select count(*) {CHOSEN}"
 ROWS = (
-    "select i.id, i.sha256, i.storage_url, i.filename, i.width, i.height, i.file_size, i.format, i.keyword,"  # noqa: S608
+    "select i.id, i.sha256, i.storage_url, i.filename, i.width, i.height, i.file_size, i.format, i.keyword,"
     f" i.original_url, i.phash, i.provenance {CHOSEN} order by i.id"
 )
 SET_TOTAL = """
@@ -140,17 +140,12 @@ async def claim(key: int, lease_s: float) -> Claim | None:
             return None
         tx.after_commit(publish_change, "ExportJob", key)
     chosen = orjson.loads(row["export_options"]).get("filter") or {}
-    return Claim(
-        key, row["crawl_job_id"], row["name"], row["format"], _bound(chosen), row["started_at"]
-    )
+    return Claim(key, row["crawl_job_id"], row["name"], row["format"], _bound(chosen), row["started_at"])
 
 
 def _bound(chosen: dict[str, Any]) -> tuple[Any, ...]:
-    values = [chosen.get(name) for name in FILTER_KEYS]
-    for place, name in enumerate(FILTER_KEYS):
-        if name.startswith("created_") and values[place] is not None:
-            values[place] = datetime.fromisoformat(values[place])
-    return tuple(values)
+    times = {name: datetime.fromisoformat(chosen[name]) for name in chosen if name.startswith("created_")}
+    return tuple(times.get(name, chosen.get(name)) for name in FILTER_KEYS)
 
 
 @contextlib.asynccontextmanager

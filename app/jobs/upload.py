@@ -43,9 +43,13 @@ async def create(viewer: Viewer, filename: str) -> Upload:
     return Upload(upload_id, url, datetime.now(UTC) + timedelta(seconds=UPLOAD_TTL_S))
 
 
-def key_of(viewer: Viewer, upload_id: str) -> str:
-    """The storage key of the viewer's upload; Invalid where the id is not one of theirs."""
+def is_of(viewer: Viewer, upload_id: str) -> bool:
+    """Whether the id is well formed and its file the viewer's."""
     owner, _, name = upload_id.partition("/")
-    if not name or "/" in name or ".." in name or (owner != str(viewer.id) and not viewer.everything):
-        raise Invalid("There is no such upload of yours.", path=["uploadId"])
+    plain = bool(name) and "/" not in name and ".." not in name
+    return plain and owner == str(viewer.id)
+
+
+def key_of(upload_id: str) -> str:
+    """The storage key of an upload."""
     return f"{PREFIX}/{upload_id}"

@@ -11,9 +11,7 @@ from app.jobs.validation import VALIDATION_JOB_KIND
 from app.progress import read_states
 from app.values import JobNews, Viewer
 
-KINDS: dict[str, Kind] = {
-    kind.type_name: kind for kind in (CRAWL_JOB_KIND, VALIDATION_JOB_KIND, EXPORT_JOB_KIND)
-}
+KINDS: dict[str, Kind] = {kind.type_name: kind for kind in (CRAWL_JOB_KIND, VALIDATION_JOB_KIND, EXPORT_JOB_KIND)}
 
 
 async def state(viewer: Viewer, type_name: str, key: int | None) -> JobNews:

@@ -1,0 +1,165 @@
+"""The discovery task: asks a job's sources for candidates, as many as the job can use now, and records them.
+
+Sources take turns, a page each, so that none starves another. Candidates and each source's cursor are recorded
+together: whoever goes on later begins exactly after the last recorded candidate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import secrets
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+from app import queue
+from app.database import DATABASE_ERRORS
+from app.errors import SourceFailed, StorageRefused
+from app.jobs import discovery
+from app.jobs.discovery import Search
+from app.jobs.upload import key_of
+from app.log import log
+from app.sources.base import Page, Query, Tools
+from app.sources.registry import SOURCES
+from app.values import Candidate
+from workers.engine import Engine
+from workers.keeping import LeaseLost, keep
+
+STEP_S = 60.0
+"""One task seeks this long at most, then lets others have its place in the queue."""
+FLUSH_S = 1.0
+"""Candidates of a slow source wait this long at most for a chunk to fill."""
+
+
+class Turn:
+    """One source's part in a search: its pages, and how it stands."""
+
+    def __init__(self, place: int, state: dict[str, Any], pages: AsyncGenerator[Page, None]) -> None:
+        self.place = place
+        self.state = state
+        self.pages = pages
+
+    async def take(self, room: int) -> list[Candidate]:
+        """At most `room` candidates of the next page; what is left of it is skipped to when the search goes on."""
+        try:
+            page = await anext(self.pages, None)
+        except (SourceFailed, StorageRefused) as error:
+            self.state |= {"state": "failed", "message": str(error)}
+            return []
+        if page is None:
+            self.state |= {"state": "done", "cursor": None, "skip": 0}
+            return []
+        skip = int(self.state["skip"])
+        rest = page.candidates[skip:]
+        taken = list(rest[:room])
+        if len(taken) < len(rest):
+            self.state |= {"skip": skip + len(taken)}
+            await self.pages.aclose()
+        else:
+            ended = page.cursor is None
+            self.state |= {"cursor": page.cursor, "skip": 0, "state": "done" if ended else "running"}
+        self.state["found"] += len(taken)
+        return taken
+
+    @property
+    def partly(self) -> bool:
+        """Whether the last page was cut, so that `pages` is closed and must be asked for anew."""
+        return int(self.state["skip"]) > 0
+
+
+async def discover(ctx: dict[str, Any], crawl_job_id: int) -> None:
+    """Seek candidates for a crawl job, if it wants any and nobody else does; starts a job that was pending."""
+    engine: Engine = ctx["engine"]
+    lease_s = engine.settings.lease_s
+    search = await discovery.claim(crawl_job_id, secrets.token_hex(8), lease_s)
+    if search is None:
+        return
+    held = functools.partial(discovery.renew, search, lease_s)
+    unfinished = False
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            keeper = tasks.create_task(keep(held, held, lease_s))
+            unfinished = await _seek(engine, search)
+            await discovery.finish(search)
+            keeper.cancel()
+            log.info("discovered", job=crawl_job_id, found=[entry["found"] for entry in search.discovery])
+    except* LeaseLost:
+        log.info("discovery_lost", job=crawl_job_id)
+    except* DATABASE_ERRORS as group:
+        log.warning("discovery_interrupted", job=crawl_job_id, error=str(group.exceptions[0]))
+    if unfinished:
+        await queue.hint(queue.Discover(crawl_job_id))
+
+
+async def _seek(engine: Engine, search: Search) -> bool:
+    """Draw candidates until the job has enough or every source is dry; True where time ran out before."""
+    ends_s = time.monotonic() + STEP_S
+    async with contextlib.AsyncExitStack() as stack:
+        turns = [
+            await _turn(engine, search, place, stack)
+            for place, entry in enumerate(search.discovery)
+            if entry["state"] in ("pending", "running")
+        ]
+        recorder = Recorder(search)
+        while turns and recorder.room > 0 and time.monotonic() < ends_s:
+            for turn in list(turns):
+                if recorder.room <= 0:
+                    break
+                await recorder.add(await turn.take(recorder.room))
+                if turn.partly or turn.state["state"] in ("done", "failed"):
+                    turns.remove(turn)
+            if not turns:
+                await recorder.flush()
+                turns = [
+                    await _turn(engine, search, place, stack)
+                    for place, entry in enumerate(search.discovery)
+                    if entry["state"] == "running" and recorder.room > 0
+                ]
+        await recorder.flush()
+        return recorder.room > 0 and any(entry["state"] == "running" for entry in search.discovery)
+
+
+async def _turn(engine: Engine, search: Search, place: int, stack: contextlib.AsyncExitStack) -> Turn:
+    asked, state = search.sources[place], search.discovery[place]
+    state["state"] = "running"
+
+    def open_upload(upload_id: str) -> AsyncIterator[bytes]:
+        return engine.storage.stream(key_of(upload_id))
+
+    tools = Tools(engine.client, engine.settings, open_upload)
+    query = Query(search.keywords, asked["options"])
+    pages = SOURCES[asked["name"]].pages(tools, query, state["cursor"])
+    await stack.enter_async_context(contextlib.aclosing(pages))
+    return Turn(place, state, pages)
+
+
+class Recorder:
+    """Candidates that wait to be recorded together: a chunk of them, or what came within a second."""
+
+    def __init__(self, search: Search) -> None:
+        self.search = search
+        self.waiting: list[Candidate] = []
+        self._room = search.room
+        self._flushed_s = 0.0
+
+    @property
+    def room(self) -> int:
+        """How many more candidates the job can use."""
+        return self._room - len(self.waiting)
+
+    async def add(self, candidates: list[Candidate]) -> None:
+        """Take candidates; the first ones are recorded at once, so that fetching begins."""
+        self.waiting += candidates
+        due = time.monotonic() - self._flushed_s > FLUSH_S
+        if len(self.waiting) >= self.search.chunk_size or (due and self.waiting):
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Record what waits, and how the sources stand. LeaseLost where another seeks."""
+        taken, self.waiting = self.waiting, []
+        room = await discovery.record_candidates(self.search, taken)
+        if room is None:
+            raise LeaseLost
+        self._room, self._flushed_s = room, time.monotonic()
