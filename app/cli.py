@@ -27,12 +27,13 @@ def commands() -> None:
 @click.option("--detach", is_flag=True, help="Return once the service is ready; `down` stops it.")
 @PORT
 @click.option("--workers", type=click.IntRange(0, 64), help="Worker processes: one per core unless told.")
+@SUPERVISED
 @JSON
-def up(detach: bool, port: int | None, workers: int | None, as_json: bool) -> None:
+def up(detach: bool, port: int | None, workers: int | None, supervised: str | None, as_json: bool) -> None:
     """Run the service: database and Redis where none are set, the API and workers."""
     from app.commands.up import run
 
-    run(detach=detach, port=port, workers=workers, as_json=as_json)
+    run(detach=detach, port=port, workers=workers, as_json=as_json, supervised=supervised is not None)
 
 
 @commands.command()

@@ -18,7 +18,7 @@ import click
 import orjson
 
 from app import auth, database, log
-from app.commands import ports, services, state
+from app.commands import lifeline, ports, services, state
 from app.commands.supervisor import Supervisor
 from app.processes import command_line, detach, end, last_line
 from app.settings import Settings, adopt, environment, settings
@@ -31,8 +31,10 @@ STALE_S = 10.0
 """How long the processes of an `up` that was killed may take to end."""
 
 
-def run(*, detach: bool, port: int | None, workers: int | None, as_json: bool) -> None:
+def run(*, detach: bool, port: int | None, workers: int | None, as_json: bool, supervised: bool = False) -> None:
     """Runs the service until it is stopped; detached, returns once it is ready. Raises click.ClickException."""
+    if supervised:
+        lifeline.watch()
     home = settings().home.resolve()
     if detach:
         _show(started(home, port, workers), home, as_json=as_json, stopping="`./pixcrawler down` stops it.")

@@ -1,0 +1,97 @@
+"""What a dataset holds, for people: classes, licenses, and why the rest is not in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from rich.columns import Columns
+from rich.console import Console, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.tree import Tree
+
+from app.commands.client import Client, Json
+from app.commands.crawling import documents
+from app.commands.crawling.journey import Outcome
+from app.commands.crawling.show import megabytes
+from app.commands.crawling.target import MARKER, metadata
+
+REFUSED_PAGES = 10
+"""Pages of 100 refused rows that are read for their reasons; a large crawl's reasons are told by its first rows."""
+CLASSES_SHOWN = 30
+
+
+async def reasons(client: Client, crawl_job_id: str) -> Counter[tuple[str, str]]:
+    """How many rows are failed or invalid, by status and the message of their first issue."""
+    found: Counter[tuple[str, str]] = Counter()
+    after: str | None = None
+    for _ in range(REFUSED_PAGES):
+        data = await client.execute(documents.REFUSED, {"id": crawl_job_id, "after": after})
+        images: Json = data["crawlJob"]["images"]
+        for node in images["nodes"]:
+            issue = node["issues"][0] if node["issues"] else {"code": "unknown", "message": "No reason was given."}
+            found[node["status"].lower(), f"{issue['code']}: {issue['message']}"] += 1
+        after = images["pageInfo"]["endCursor"]
+        if not images["pageInfo"]["hasNextPage"]:
+            break
+    return found
+
+
+def show(console: Console, outcome: Outcome, why: Counter[tuple[str, str]]) -> None:
+    """Prints the dataset's path and contents, and what was left out."""
+    folder = Path(outcome.dataset)
+    left = f"{outcome.duplicates:,} duplicates, {outcome.failed:,} failed, {outcome.invalid:,} invalid"
+    console.print(
+        f"\n[bold]{outcome.images:,} images[/] in {outcome.seconds:.1f} s ({megabytes(outcome.bytes)}); "
+        f"left out: {left}.",
+        highlight=False,
+    )
+    parts: list[RenderableType] = [contents(folder), licenses(folder)]
+    if why:
+        parts.append(left_out(why))
+    console.print(Columns(parts, padding=(0, 4)) if console.width >= 110 else _stacked(parts))
+
+
+def _stacked(parts: list[RenderableType]) -> Table:
+    grid = Table.grid()
+    for part in parts:
+        grid.add_row(part)
+    return grid
+
+
+def contents(folder: Path) -> Tree:
+    """The folder as a tree, with the images of each class."""
+    tree = Tree(f"[bold]{escape(str(folder))}[/]", highlight=False)
+    entries = sorted(folder.iterdir(), key=lambda entry: (entry.is_file(), entry.name))
+    shown = [entry for entry in entries if entry.name != MARKER]
+    for entry in shown[:CLASSES_SHOWN]:
+        if entry.is_dir():
+            tree.add(f"[cyan]{escape(entry.name)}/[/] {sum(1 for _ in entry.iterdir()):,}", highlight=False)
+        else:
+            tree.add(f"{escape(entry.name)} [dim]{megabytes(entry.stat().st_size)}[/]", highlight=False)
+    if len(shown) > CLASSES_SHOWN:
+        tree.add(f"… and {len(shown) - CLASSES_SHOWN:,} more")
+    return tree
+
+
+def licenses(folder: Path) -> Table:
+    """How many images are under which license."""
+    found = Counter(entry.get("license") or "not known" for entry in metadata(folder))
+    return _table("License", found.most_common())
+
+
+def left_out(why: Counter[tuple[str, str]]) -> Table:
+    """How many rows were left out for which reason."""
+    return _table(
+        "Left out because", [(f"{status}, {reason}", number) for (status, reason), number in why.most_common(12)]
+    )
+
+
+def _table(title: str, rows: list[tuple[str, int]]) -> Table:
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    table.add_column(title)
+    table.add_column("Images", justify="right")
+    for name, number in rows:
+        table.add_row(escape(name), f"{number:,}")
+    return table
