@@ -47,6 +47,8 @@ def is_cut(name: str, data: bytes) -> bool:
         return _CUT[name](data)
     except (struct.error, LookupError):
         return True  # the structure itself ends in the middle
+    except ArithmeticError:
+        return False  # an offset beyond any file: damaged, not cut
 
 
 def _jpeg_cut(data: bytes) -> bool:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import itertools
 import socket
+import ssl
 import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -54,6 +55,7 @@ class MisbehavingHost:
     behaviors: dict[str, Behavior]
     address: str = "127.0.0.1"
     port: int = 0
+    tls: ssl.SSLContext | None = None
     log: list[str] = field(default_factory=list)
     connections: int = 0
     under_way: int = 0
@@ -65,10 +67,10 @@ class MisbehavingHost:
     _clients: set[asyncio.Task[None]] = field(default_factory=set)
 
     def url(self, path: str) -> str:
-        return f"http://{self.address}:{self.port}{path}"
+        return f"http{'s' if self.tls else ''}://{self.address}:{self.port}{path}"
 
     async def __aenter__(self) -> MisbehavingHost:
-        self._server = await asyncio.start_server(self._serve, self.address, self.port, backlog=512)
+        self._server = await asyncio.start_server(self._serve, self.address, self.port, backlog=512, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
