@@ -11,6 +11,7 @@ from schema.types.image import Image
 from schema.types.paging import Connection, Node
 from schema.types.profile import Profile
 from schema.types.project import Project, ProjectFilter, ProjectOrder
+from schema.types.source import Source, all_sources
 from schema.types.validation_job import ValidationJob
 
 
@@ -34,3 +35,6 @@ class Query:
     image: Image | None = declare.by_id("An image.")
     validation_job: ValidationJob | None = declare.by_id("A validation job.")
     export_job: ExportJob | None = declare.by_id("An export job.")
+    sources: list[Source] = strawberry.field(
+        resolver=all_sources, description="Every source that there is, usable or not."
+    )

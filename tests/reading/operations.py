@@ -89,7 +89,7 @@ class Maker:
             self.abstract = outside
             return "{ " + " ".join(parts) + " }"
         names = self.chance.sample(list(on.fields), min(len(on.fields), self.chance.randint(1, 4)))
-        parts = [self._field(on, name, on.fields[name], depth) for name in names]
+        parts = [self._field(on, name, on.fields[name], depth) for name in names if name != "sources"]
         parts = [part for part in parts if part]
         if self.chance.random() < 0.3:
             parts.append("__typename")

@@ -53,3 +53,11 @@ async def test_awkward_operations_are_answered_alike(rows: World, query: str, on
     assert passed["errors"] == []
     assert await ask(query, {"on": on}, viewer, walked=True) == passed
     assert await ask(query, {"on": on}, viewer, on=EVERY_PREDICATE) == passed
+
+
+async def test_a_plain_resolver_stands_beside_what_is_compiled(rows: World) -> None:
+    answer = await ask("{ sources { name available terms } viewer { id projects(first: 1) { nodes { id } } } }")
+    assert answer["errors"] == []
+    assert {"openverse", "url_list"} <= {source["name"] for source in answer["data"]["sources"]}
+    alone = await ask("{ viewer { id projects(first: 1) { nodes { id } } } }")
+    assert answer["data"]["viewer"] == alone["data"]["viewer"]
