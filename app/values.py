@@ -17,7 +17,7 @@ Json = Any
 
 
 MAX_URL_CHARS = 8_192
-"""The longest address that is fetched. A source cuts a longer one to one character more, so that it fails as bad_url."""
+"""The longest address that is fetched. A source cuts a longer one to one character more: it then fails as bad_url."""
 
 
 @dataclass(frozen=True, slots=True)

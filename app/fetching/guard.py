@@ -56,6 +56,10 @@ class BadUrl(ValueError):
 class BlockedAddress(OSError):
     """The address is not public and not in an allowed network."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.strerror = message  # what aiohttp shows of an error
+
 
 class BlockedPort(BlockedAddress):
     """The address may be reached, but not on this port."""

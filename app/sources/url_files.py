@@ -160,7 +160,7 @@ async def _parquet_pages(path: Path, start: int, page: int) -> AsyncGenerator[li
     rows: list[Numbered] = []
     trouble: SourceFailed | None = None
     try:
-        async for line in _printed(process.stdout):
+        async for line in _printed(process.stdout, start):
             rows.append(_parquet_row(line))
             if len(rows) == page:
                 yield rows
@@ -179,12 +179,14 @@ async def _parquet_pages(path: Path, start: int, page: int) -> AsyncGenerator[li
         raise trouble
 
 
-async def _printed(stdout: asyncio.StreamReader) -> AsyncIterator[bytes]:
+async def _printed(stdout: asyncio.StreamReader, start: int) -> AsyncIterator[bytes]:
+    number = start + 1
     try:
         async for line in stdout:
             yield line
+            number += 1
     except ValueError as error:  # the reader's word for a line over its limit
-        raise SourceFailed(f"A row of the list is longer than {LINE_CHARS:,} characters.") from error
+        raise SourceFailed(f"Row {number:,} of the list is longer than {LINE_CHARS:,} characters.") from error
 
 
 def _parquet_row(line: bytes) -> Numbered:
