@@ -15,7 +15,7 @@ from app.commands.up import end_leftovers
 from app.processes import end
 from app.settings import settings
 
-FILES = ("up.json", "up.json.new", "up.log", "up.lock", "users.lock", "local_jwt_secret", "signing.key")
+FILES = ("up.json", "up.json.new", "up.log", "up.lock", "users.lock", "local_jwt_secret", "signing.key", "demo.lock")
 """What the service keeps in a home beside the data of the embedded default."""
 
 
