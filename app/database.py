@@ -30,8 +30,17 @@ MIGRATION_LOCK = 0x70697863
 MIGRATION_POLL_S = 0.1
 POOL_MAX = 12
 CONNECT_TIMEOUT_S = 10.0
-DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, DBConnectionError, OSError, TimeoutError)
-"""What a database that is away, or restarts, raises."""
+DATABASE_ERRORS = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.InterfaceError,
+    DBConnectionError,
+    OSError,
+    TimeoutError,
+)
+"""What a database that is away, restarts or is full raises. A statement that is wrong is not among them."""
 
 
 def credentials(url: str) -> dict[str, Any]:

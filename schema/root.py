@@ -23,10 +23,12 @@ from app.settings import settings
 from schema.documents import Documents, KnownDocuments
 from schema.limits import deadline
 from schema.masking import told
+from schema.mutations import Mutation
 from schema.queries import Query
-from schema.reading.catalogue import assemble
+from schema.reading.assemble import assemble
 from schema.reading.serve import Reads, connect
 from schema.reading.write import VIEWER
+from schema.subscriptions import Subscription
 from schema.types.activity_log import ActivityLog
 from schema.types.scalars import SCALARS
 
@@ -154,4 +156,4 @@ def sdl() -> str:
     return str(schema.as_str()) + "\n"
 
 
-schema = build_schema()
+schema = build_schema(mutation=Mutation, subscription=Subscription)

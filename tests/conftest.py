@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support import databases
+from tests.support.service import Person, person
 
 ENVIRONMENT = {
     "PIXCRAWLER_ALLOW_ADDRESSES": "127.0.0.0/8",
@@ -61,6 +62,29 @@ async def database() -> AsyncIterator[str]:
         async with connected(role="test"):
             yield url
         await queue.close()
+
+
+@pytest_asyncio.fixture
+async def api(db: asyncpg.Connection) -> AsyncIterator[str]:
+    """The address of the whole API."""
+    from tests.support.service import running_api
+
+    async with running_api() as url:
+        yield url
+
+
+@pytest_asyncio.fixture
+async def owner(api: str) -> AsyncIterator[Person]:
+    """Somebody with a token."""
+    async with person(api) as somebody:
+        yield somebody
+
+
+@pytest_asyncio.fixture
+async def stranger(api: str) -> AsyncIterator[Person]:
+    """Somebody else."""
+    async with person(api) as somebody:
+        yield somebody
 
 
 TABLES = ("activity_logs", "export_jobs", "validation_jobs", "images", "crawl_jobs", "projects", "profiles")

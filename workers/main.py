@@ -43,7 +43,7 @@ async def serve(only: str | None) -> None:
     configure(found.log_level, as_json=found.log_json, process="worker")
     async with connected(role="worker"), open_engine() as engine:
         log.info("worker_started", worker=engine.name, queues=only or "crawl, export")
-        work = asyncio.ensure_future(_work(engine, only))
+        work = asyncio.ensure_future(work(engine, only))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, work.cancel)
         with contextlib.suppress(asyncio.CancelledError):
@@ -52,7 +52,8 @@ async def serve(only: str | None) -> None:
     await queue.close()
 
 
-async def _work(engine: Engine, only: str | None) -> None:
+async def work(engine: Engine, only: str | None) -> None:
+    """Consume queues and reconcile, until cancelled."""
     found = engine.settings
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(mark_worker(engine.name))

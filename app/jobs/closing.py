@@ -21,7 +21,7 @@ from crawl_jobs j join projects p on p.id = j.project_id where j.id = $1 for upd
 """
 PENDING_CHUNKS = "select count(distinct chunk) from images where crawl_job_id = $1 and status = 'pending'"
 CLOSE = """
-update crawl_jobs set status = $2, progress = case when $2 = 'completed' then 100 else progress end,
+update crawl_jobs set status = $2::text, progress = case when $2::text = 'completed' then 100 else progress end,
     completed_at = now(), error_message = $3, leases = '{}', active_chunks = 0, task_ids = '[]',
     completed_chunks = total_chunks - $4, options = options || '{"seeker": null}'
 where id = $1
