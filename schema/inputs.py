@@ -46,9 +46,12 @@ class UrlEntryInput:
     """An entry."""
 
     url: str = strawberry.field(description="The image's address, http or https.")
-    keyword: str | None = strawberry.field(description="Its class label; the job's first keyword unless told.", default=UNSET)
+    keyword: str | None = strawberry.field(
+        description="Its class label; the job's first keyword unless told.", default=UNSET
+    )
     provenance: JSON | None = strawberry.field(
-        description="An object: source, landingUrl, title, creator, license, …; the rest is kept in `extra`.", default=UNSET
+        description="An object: source, landingUrl, title, creator, license, …; the rest is kept in `extra`.",
+        default=UNSET,
     )
 
 
@@ -148,7 +151,9 @@ class CreateExportJobInput:
     crawl_job_id: strawberry.ID = strawberry.field(description="The crawl job whose images are exported.")
     name: str | None = strawberry.field(description="1 to 100 characters.", default=UNSET)
     format: ExportFormat = strawberry.field(description="The dataset's format.", default=ExportFormat.ZIP)
-    filter: ImageFilter | None = strawberry.field(description="Only these images; all usable ones unless told.", default=UNSET)
+    filter: ImageFilter | None = strawberry.field(
+        description="Only these images; all usable ones unless told.", default=UNSET
+    )
 
     def chosen(self) -> dict[str, Any]:
         """The filter by the names of `app/jobs/export.py`, as JSON."""

@@ -17,7 +17,8 @@ from app.models.export_job import ExportJob as ExportJobRow
 from app.models.image import Image as ImageRow
 from app.models.profile import Profile as ProfileRow
 from schema.reading.arguments import Values
-from schema.reading.catalogue import BadDeclaration, assemble
+from schema.reading.assemble import assemble
+from schema.reading.catalogue import BadDeclaration
 from schema.reading.declare import MODELS, column, many, one, plain, reads, sql, where
 from schema.reading.serve import Reads
 from schema.reading.write import VIEWER
