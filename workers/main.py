@@ -26,7 +26,11 @@ from workers.validation import validate
 POLL_S = 0.03
 QUEUE_READ = 1_000
 """More than the whole fleet runs at once: idle workers would starve behind running tasks otherwise."""
-CHUNK_TIMEOUT_S = 3_600
+CRAWL_TIMEOUT_S = 120
+"""A chunk that takes longer gives its lease back and is hinted again. arq looks at a killed worker's task at every poll
+until this time has passed, so it is short."""
+EXPORT_TIMEOUT_S = 12 * 3_600
+"""An export or a validation begins anew when it is interrupted, so it is given its time."""
 DISCOVER_TASKS = 4
 EXPORT_TASKS = 2
 RECONNECT_S = 0.5
@@ -61,9 +65,9 @@ async def work(engine: Engine, only: str | None) -> None:
         tasks.create_task(collect_often(engine.storage, found))
         if only in (None, "crawl"):
             most = found.worker_chunks + DISCOVER_TASKS
-            tasks.create_task(_consume(engine, queue.CRAWL_QUEUE, [discover, fetch_chunk], most))
+            tasks.create_task(_consume(engine, queue.CRAWL_QUEUE, [discover, fetch_chunk], most, CRAWL_TIMEOUT_S))
         if only in (None, "export"):
-            tasks.create_task(_consume(engine, queue.EXPORT_QUEUE, [validate, export], EXPORT_TASKS))
+            tasks.create_task(_consume(engine, queue.EXPORT_QUEUE, [validate, export], EXPORT_TASKS, EXPORT_TIMEOUT_S))
 
 
 async def mark_worker(name: str) -> None:
@@ -76,11 +80,11 @@ async def mark_worker(name: str) -> None:
             await asyncio.sleep(RECONNECT_S)
 
 
-async def _consume(engine: Engine, name: str, functions: list[Any], most: int) -> None:
+async def _consume(engine: Engine, name: str, functions: list[Any], most: int, timeout_s: int) -> None:
     """Take tasks of one queue until cancelled; a Redis that goes away costs only the time that it is away."""
     while True:
         worker = Worker(
-            [func(one, max_tries=1, timeout=CHUNK_TIMEOUT_S, keep_result=0) for one in functions],
+            [func(one, max_tries=1, timeout=timeout_s, keep_result=0) for one in functions],
             queue_name=name,
             redis_settings=queue.redis_settings(),
             handle_signals=False,
