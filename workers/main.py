@@ -47,11 +47,11 @@ async def serve(only: str | None) -> None:
     configure(found.log_level, as_json=found.log_json, process="worker")
     async with connected(role="worker"), open_engine() as engine:
         log.info("worker_started", worker=engine.name, queues=only or "crawl, export")
-        work = asyncio.ensure_future(work(engine, only))
+        working = asyncio.ensure_future(work(engine, only))
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+            asyncio.get_running_loop().add_signal_handler(number, working.cancel)
         with contextlib.suppress(asyncio.CancelledError):
-            await work
+            await working
         log.info("worker_stopped", worker=engine.name)
     await queue.close()
 
