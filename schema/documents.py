@@ -1,15 +1,14 @@
 """Documents: parsed, measured and validated once, then kept by their text.
 
 One small cache stands for Strawberry's two: its limits, given as factories, would build a new rule class for each
-request, and the validation cache would never hit.
+request, and the validation cache would never hit. It is bounded by characters, since a syntax tree takes a hundred
+times its text, and the plans of an operation leave with its document.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from graphql import (
     ASTValidationRule,
@@ -21,14 +20,15 @@ from graphql import (
     parse,
     specified_rules,
 )
-from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
 
 from app.errors import LimitExceeded
 from schema import limits
+from schema.reading.serve import Reads
 
-KEPT = 500
-MAX_KEPT_TEXT = 32 * 1024
+KEPT = 2**20
+"""Characters of all texts that are kept."""
+MAX_KEPT_TEXT = 2**14
 """Characters of a text that is kept: a longer one has its values written in, and does not come again."""
 
 RULES: tuple[type[ASTValidationRule], ...] = tuple(specified_rules)
@@ -48,11 +48,13 @@ class Document:
 class Documents:
     """The documents used last."""
 
-    def __init__(self, schema: GraphQLSchema, *, introspection: bool, size: int = KEPT) -> None:
+    def __init__(self, schema: GraphQLSchema, reads: Reads, *, introspection: bool, size: int = KEPT) -> None:
         self._schema = schema
+        self._reads = reads
         self._rules = RULES if introspection else CLOSED_RULES
         self._kept: OrderedDict[str, Document] = OrderedDict()
         self._size = size
+        self._characters = 0
         self.misses = 0
 
     def get(self, text: str) -> Document:
@@ -64,10 +66,17 @@ class Documents:
         self.misses += 1
         made = self._read(text)
         if len(text) <= MAX_KEPT_TEXT:
-            self._kept[text] = made
-            if len(self._kept) > self._size:
-                self._kept.popitem(last=False)
+            self._keep(text, made)
         return made
+
+    def _keep(self, text: str, made: Document) -> None:
+        self._kept[text] = made
+        self._characters += len(text)
+        self._reads.plans.allow(made.node)
+        while self._characters > self._size:
+            old, dropped = self._kept.popitem(last=False)
+            self._characters -= len(old)
+            self._reads.plans.forget(dropped.node)
 
     def _read(self, text: str) -> Document:
         node = parse(text, max_tokens=limits.MAX_TOKENS)
@@ -77,23 +86,3 @@ class Documents:
             return Document(node, [GraphQLError(error.message, original_error=error)])
         fragments = {one.name.value: one for one in node.definitions if isinstance(one, FragmentDefinitionNode)}
         return Document(node, validate_document(self._schema, node, self._rules), fragments)
-
-
-class KnownDocuments(SchemaExtension):
-    """Gives Strawberry the parsed and validated document."""
-
-    def on_parse(self) -> Iterator[None]:
-        """Put the document where Strawberry looks before it parses."""
-        execution = self.execution_context
-        schema: Any = execution.schema
-        if execution.query:
-            execution.graphql_document = schema.documents.get(execution.query).node
-        yield
-
-    def on_validate(self) -> Iterator[None]:
-        """Put the errors where Strawberry looks before it validates."""
-        execution = self.execution_context
-        schema: Any = execution.schema
-        if execution.query:
-            execution.pre_execution_errors = schema.documents.get(execution.query).errors
-        yield

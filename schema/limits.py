@@ -26,6 +26,8 @@ MAX_DEPTH = 25
 MAX_ALIASES = 30
 MAX_FIELDS = 500
 """Fields of an operation, those of its fragments counted wherever they are spread."""
+MAX_DEFINITIONS = 100
+"""Operations and fragments of a document: validation compares fragments in pairs."""
 MAX_TOKENS = 10_000
 """Words and signs of a document: room for a list of URLs that is written into it."""
 MAX_BODY = 2**20
@@ -77,7 +79,8 @@ class Ruler:
 
 
 def check(document: DocumentNode) -> None:
-    """`LimitExceeded` for the first operation of a document that is too large."""
+    """`LimitExceeded` for a document of which any part is too large."""
+    _within("operations and fragments", len(document.definitions), MAX_DEFINITIONS)
     ruler = Ruler({one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)})
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
@@ -90,7 +93,7 @@ def check(document: DocumentNode) -> None:
 def _within(what: str, actual: int, limit: int) -> None:
     if actual > limit:
         raise LimitExceeded(
-            f"An operation has at most {limit} {what}, not {actual}.", limit=str(limit), actual=str(actual)
+            f"A request has at most {limit} {what}, not {actual}.", limit=str(limit), actual=str(actual)
         )
 
 

@@ -6,10 +6,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import strawberry
-from graphql import GraphQLEnumType, GraphQLError, get_operation_ast
-from graphql.execution.values import get_variable_values
+from graphql import GraphQLEnumType, GraphQLError, GraphQLObjectType, get_named_type
 from strawberry.exceptions import MissingQueryError
-from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
@@ -20,49 +18,19 @@ from strawberry.utils.aio import aclosing
 from app.database import init_models
 from app.models.crawl_job import CrawlJob as CrawlJobRow
 from app.settings import settings
-from schema.documents import Documents, KnownDocuments
-from schema.limits import deadline
+from schema.documents import Documents
+from schema.execution import Execution
 from schema.masking import told
 from schema.mutations import Mutation
 from schema.queries import Query
 from schema.reading.assemble import assemble
 from schema.reading.serve import Reads, connect
-from schema.reading.write import VIEWER
 from schema.subscriptions import Subscription
 from schema.types.activity_log import ActivityLog
 from schema.types.scalars import SCALARS
 
+ID_ARGUMENT = "The global id of the row that is meant."
 REFUSED = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
-
-
-class CompiledReads(SchemaExtension):
-    """Answers what is compiled before graphql-core runs, all of it where it can."""
-
-    async def on_execute(self) -> AsyncIterator[None]:
-        """Run a query's statement; all of the execution has one deadline."""
-        execution = self.execution_context
-        # Held here and by no hook of its own: where one hook fails on entering, Strawberry does not leave the others.
-        async with deadline():
-            if execution.operation_type is OperationType.QUERY:
-                await self._read(execution)
-            yield
-
-    async def _read(self, execution: Any) -> None:
-        schema: PixSchema = execution.schema
-        context, reads = execution.context, schema.reads
-        document = schema.documents.get(execution.query)
-        operation: Any = get_operation_ast(document.node, execution.operation_name)
-        coerced = get_variable_values(reads.schema, operation.variable_definitions or (), execution.variables or {})
-        if isinstance(coerced, list):
-            execution.result = ExecutionResult(data=None, errors=coerced)
-            return
-        values = {**coerced.coerced, VIEWER: context.viewer.id}
-        plan = reads.plan(operation, document.fragments, values, context.viewer, walked=context.walked)
-        if plan.whole and not context.walked:
-            data: Any = await reads.passed(plan, values, context)
-            execution.result = ExecutionResult(data=data, errors=None)
-        else:
-            execution.root_value = await reads.parsed(plan, values, context)
 
 
 class PixSchema(strawberry.Schema):
@@ -127,7 +95,7 @@ def build_schema(
         mutation=mutation,
         subscription=subscription,
         types=[ActivityLog],
-        extensions=[KnownDocuments, CompiledReads],
+        extensions=[Execution],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     core = schema._schema
@@ -136,8 +104,11 @@ def build_schema(
     for type_ in core.type_map.values():
         if isinstance(type_, GraphQLEnumType) and not type_.name.startswith("__"):
             _let_names_pass(type_)
+    for root in (core.mutation_type, core.subscription_type):
+        if root is not None:
+            _describe_arguments(root)
     allowed = settings().introspection if introspection is None else introspection
-    schema.documents = Documents(core, introspection=allowed)
+    schema.documents = Documents(core, schema.reads, introspection=allowed)
     return schema
 
 
@@ -149,6 +120,15 @@ def _let_names_pass(type_: Any) -> None:
         return value if type(value) is str and value in names else str(serialize(value))
 
     type_.serialize = type_.coerce_output_value = output
+
+
+def _describe_arguments(root: GraphQLObjectType) -> None:
+    """What a mutation takes is described once, by the type of its input."""
+    for made in root.fields.values():
+        for argument in made.args.values():
+            named = get_named_type(argument.type)
+            described = ID_ARGUMENT if named.name == "ID" else named.description
+            argument.description = argument.description or described
 
 
 def sdl() -> str:

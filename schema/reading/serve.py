@@ -56,8 +56,10 @@ class Reads:
         walked: bool = False,
     ) -> Plan:
         """The plan of a query; `walked` asks for values that graphql-core can walk."""
-        key = (id(operation), viewer.everything, walked, shape_of(self.schema, operation, values))
-        return self.plans.get(key, lambda: self._compile(operation, fragments, values, viewer, walked=walked))
+        key = (viewer.everything, walked, shape_of(self.schema, operation, values))
+        return self.plans.get(
+            operation, key, lambda: self._compile(operation, fragments, values, viewer, walked=walked)
+        )
 
     def _compile(
         self, operation: OperationDefinitionNode, fragments: Fragments, values: Values, viewer: Viewer, *, walked: bool
@@ -71,7 +73,7 @@ class Reads:
             except NotCompiled:
                 whole = False
         writer = self._writer(viewer, named_types=walked or not whole)
-        return plan_of(writer, found, operation, whole=whole)
+        return plan_of(writer, found, whole=whole)
 
     def _writer(self, viewer: Viewer, *, named_types: bool) -> Writer:
         return Writer(viewer.everything, named_types, self.elide)
@@ -135,9 +137,9 @@ class Reads:
         def make() -> Plan:
             walker = Walker(self.schema, self.catalogue, info.fragments, values)
             selected = walker.selected(info.parent_type, nodes, walker.root)
-            return plan_of(self._writer(viewer, named_types=True), [selected], (nodes, info.operation), whole=False)
+            return plan_of(self._writer(viewer, named_types=True), [selected], whole=False)
 
-        return self.plans.get(key, make)
+        return self.plans.get(info.operation, key, make)
 
 
 def _check(text: str | None, required: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from schema import limits
+from schema.documents import Documents
 from schema.root import build_schema, schema
 from tests.reading.world import World, ask, code, data
 
@@ -89,6 +90,10 @@ async def test_a_fragment_within_itself_is_refused(rows: World) -> None:
 
 async def test_hostile_documents_are_refused_quickly(rows: World) -> None:
     hostile = [
+        "{ viewer { "
+        + " ".join(f"...F{n}" for n in range(490))
+        + " } } "
+        + " ".join(f"fragment F{n} on Profile {{ id }}" for n in range(490)),
         "{ viewer { " + "id " * 3000 + "} }",
         "{ viewer { ...F0 } } "
         + " ".join(f"fragment F{n} on Profile {{ ...F{n + 1} ...F{n + 1} }}" for n in range(60))
@@ -108,6 +113,16 @@ async def test_a_known_document_is_not_parsed_or_validated_again(rows: World) ->
         await ask("query($n: Int) { viewer { projects(first: $n) { totalCount } } }", {"n": n + 1}, on=fresh)
         await ask("{ nonsense }", on=fresh)
     assert fresh.documents.misses == 2
+
+
+async def test_what_is_known_is_bounded_and_its_plans_go_with_it(rows: World) -> None:
+    fresh = build_schema()
+    fresh.documents = Documents(fresh._schema, fresh.reads, introspection=True, size=200)
+    queries = [f"{{ viewer {{ id a{n}: email }} }}" for n in range(30)]
+    for query in [*queries, *queries[-2:], "{ viewer { id } } #" + "x" * 20_000]:
+        assert (await ask(query, on=fresh))["errors"] == []
+    assert (fresh.documents.misses, fresh.reads.plans.misses) == (31, 31)
+    assert len(fresh.reads.plans._kept) == len(fresh.reads.plans._operations) <= 8
 
 
 async def test_the_schema_is_shown_or_not_as_the_setting_says(rows: World) -> None:
