@@ -58,7 +58,8 @@ SET_TOTAL = """
 update export_jobs set total_images = $3 where id = $1 and status = 'running' and started_at = $2 returning id
 """
 REPORT = """
-update export_jobs set exported_images = $3, progress = least(99, 100 * $3::bigint / greatest(total_images, 1))
+update export_jobs set exported_images = $3::int,
+    progress = least(99, 100::bigint * $3::int / greatest(total_images, 1))
 where id = $1 and status = 'running' and started_at = $2 returning id
 """
 COMPLETE = """
