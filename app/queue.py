@@ -24,7 +24,8 @@ EXPORT_QUEUE = "pixcrawler:export"
 HINT_TTL_S = 60
 """A hint that waited longer is worthless: the reconciler has hinted again."""
 HINT_AGAIN_S = 15
-"""Within this time an equal hint is one hint: duplicates of a long queue are bounded."""
+"""Within this time an equal hint is one hint: duplicates of a long queue are bounded. Never longer than half a lease:
+the hint of a killed worker's task lies in Redis still when its lease has run out, and must not stand for a new one."""
 REDIS_TIMEOUT_S = 2
 WORKER_KEY = "pixcrawler:worker:"
 """Prefix of the keys, with a TTL, by which live workers are known."""
@@ -125,7 +126,8 @@ async def close() -> None:
 async def hint(what: Hint) -> bool:
     """Tell the workers; False where Redis did not take it, which costs a delay and is only logged."""
     queue, function, arguments = _task_of(what)
-    name = ":".join([function, *map(str, arguments), str(int(time.time() // HINT_AGAIN_S))])
+    again_s = min(HINT_AGAIN_S, settings().lease_s / 2)
+    name = ":".join([function, *map(str, arguments), str(int(time.time() // again_s))])
     try:
         await redis().enqueue_job(function, *arguments, _job_id=name, _queue_name=queue, _expires=HINT_TTL_S)
     except (RedisError, OSError, TimeoutError) as error:
