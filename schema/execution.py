@@ -1,4 +1,4 @@
-"""One operation on its way: its document from the cache, what is compiled from the database, the rest by graphql-core."""
+"""One operation on its way: its document from the cache, compiled reads from the database, the rest by graphql-core."""
 
 from __future__ import annotations
 

@@ -30,6 +30,7 @@ from schema.types.activity_log import ActivityLog
 from schema.types.scalars import SCALARS
 
 ID_ARGUMENT = "The global id of the row that is meant."
+SUGGESTION = " Did you mean"
 REFUSED = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 
 
@@ -38,6 +39,8 @@ class PixSchema(strawberry.Schema):
 
     reads: Reads
     documents: Documents
+    introspection: bool
+    """Whether the schema may be asked for its types; if not, errors suggest no names either."""
 
     def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
         """Log nothing here: what is worth a line is logged where it is masked."""
@@ -49,7 +52,7 @@ class PixSchema(strawberry.Schema):
             result = await super().execute(query, *args, **more)
         except REFUSED as error:
             result = PreExecutionError(data=None, errors=[GraphQLError(_reason(error))])
-        result.errors = told(result.errors)
+        result.errors = self._spoken(result.errors)
         return result
 
     async def stream(self, query: str | None, *args: Any, **more: Any) -> Any:
@@ -61,12 +64,19 @@ class PixSchema(strawberry.Schema):
         try:
             async with aclosing(source):
                 async for result in source:
-                    result.errors = told(result.errors)
+                    result.errors = self._spoken(result.errors)
                     # A subscription that cannot begin, of what is missing say, is refused rather than begun and ended.
                     yield PreExecutionError(None, result.errors) if first and result.data is None else result
                     first = False
         except GraphQLError as error:
-            yield PreExecutionError(data=None, errors=told([error]))
+            yield PreExecutionError(data=None, errors=self._spoken([error]))
+
+    def _spoken(self, errors: list[GraphQLError] | None) -> list[GraphQLError] | None:
+        found = told(errors)
+        if found and not self.introspection:
+            for error in found:
+                error.message = error.message.partition(SUGGESTION)[0]
+        return found
 
 
 def _reason(error: Exception) -> str:
@@ -108,6 +118,7 @@ def build_schema(
         if root is not None:
             _describe_arguments(root)
     allowed = settings().introspection if introspection is None else introspection
+    schema.introspection = allowed
     schema.documents = Documents(core, schema.reads, introspection=allowed)
     return schema
 

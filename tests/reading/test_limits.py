@@ -9,10 +9,8 @@ import pytest
 
 from schema import limits
 from schema.documents import Documents
-from schema.root import build_schema, schema
+from schema.root import build_schema
 from tests.reading.world import World, ask, code, data
-
-LINKS = "crawlJobs { nodes { project { " * 6
 
 
 def nested(levels: int) -> str:
@@ -59,14 +57,13 @@ async def test_links_below_each_other_end_somewhere(rows: World) -> None:
 
 
 async def test_a_statement_that_is_too_long_is_refused(rows: World) -> None:
-    page = "{ nodes { id status issues { code message measured limit } provenance { source title creator license } } }"
-    query = (
-        "{ " + " ".join(f'j{n}: crawlJob(id: "CrawlJob:1") {{ images(first: 1) {page * 1} }}' for n in range(29)) + " }"
-    )
-    answer = await ask(
-        query.replace("images(first: 1)", "images(first: 1) " + page + " validationJobs { nodes { id } } exportJobs")
-    )
-    assert answer["errors"][0]["extensions"]["code"] in ("LIMIT_EXCEEDED", "GRAPHQL_VALIDATION_FAILED")
+    page = """{ totalCount pageInfo { startCursor endCursor } edges { cursor node { id status issues { code message }
+      provenance { source title creator license } } } }"""
+    jobs = " ".join(f'j{n}: crawlJob(id: "CrawlJob:1") {{ images {page} }}' for n in range(25))
+    answer = await ask(f"{{ {jobs} }}")
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
+    assert "in parts" in error["message"]
 
 
 async def test_at_most_100_ids_at_once(rows: World) -> None:
@@ -80,12 +77,13 @@ async def test_a_document_of_too_many_tokens_does_not_parse(rows: World) -> None
     assert await code(query, {"x": []}) == "GRAPHQL_PARSE_FAILED"
 
 
-async def test_a_fragment_within_itself_is_refused(rows: World) -> None:
-    assert await code("{ viewer { ...A } } fragment A on Profile { id ...A }") == "GRAPHQL_VALIDATION_FAILED"
-    assert (
-        await code("{ viewer { ...A } } fragment A on Profile { ...B } fragment B on Profile { ...A }")
-        == "GRAPHQL_VALIDATION_FAILED"
-    ) or True
+@pytest.mark.parametrize(
+    "fragments",
+    ["fragment A on Profile { id ...A }", "fragment A on Profile { ...B } fragment B on Profile { ...A }"],
+)
+async def test_a_fragment_within_itself_is_refused(rows: World, fragments: str) -> None:
+    answer = await ask(f"{{ viewer {{ ...A }} }} {fragments}")
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"GRAPHQL_VALIDATION_FAILED"}
 
 
 async def test_hostile_documents_are_refused_quickly(rows: World) -> None:
@@ -131,7 +129,13 @@ async def test_the_schema_is_shown_or_not_as_the_setting_says(rows: World) -> No
     assert shown["errors"] == []
     assert shown["data"]["__schema"] == {"queryType": {"name": "Query"}}
     assert shown["data"]["viewer"]["id"]
-    hidden = await ask(query, on=build_schema(introspection=False))
+    closed = build_schema(introspection=False)
+    for one, variables in (
+        ("{ viewer { emai } }", {}),
+        ("query($f: ImageFilter) { node(id: $f) { id } }", {"f": {"statu": 1}}),
+    ):
+        assert "Did you mean" not in str((await ask(one, variables, on=closed))["errors"])
+    hidden = await ask(query, on=closed)
     assert {error["extensions"]["code"] for error in hidden["errors"]} == {"GRAPHQL_VALIDATION_FAILED"}
     assert (await ask("{ __typename }", on=build_schema(introspection=False)))["data"] == {"__typename": "Query"}
 
@@ -141,4 +145,3 @@ async def test_the_whole_introspection_query_is_answered(rows: World) -> None:
 
     found: Any = await data(get_introspection_query(descriptions=True))
     assert build_client_schema(found).query_type is not None
-    assert schema._schema.query_type is not None
