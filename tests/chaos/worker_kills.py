@@ -50,9 +50,7 @@ async def run(asked: argparse.Namespace, home: Path) -> bool:
         await queue.close()
         expired = workers.said("lease_expired")
     lost = f"{asked.kills} kills ({losses.held} of a worker with a chunk under way), {asked.flushes} times FLUSHALL"
-    say(
-        f"{asked.urls} URLs, {lost}: {losses.seconds:.1f} s, {expired} leases ran out, {host.asked} requests at the host"
-    )
+    say(f"{asked.urls} URLs, {lost}: {losses.seconds:.1f} s, {expired} leases ran out, {host.asked} requests")
     for line in lines:
         say(f"{'ok  ' if line.ok else 'FAIL'} {line.what:44} {line.found}{'' if line.ok else f', must be {line.must}'}")
     return all(line.ok for line in lines)

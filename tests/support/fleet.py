@@ -15,15 +15,7 @@ from pathlib import Path
 STOP_S = 20.0
 
 
-@dataclass
-class Fleet:
-    """Worker processes by number. `environment` is added to ours; what they log goes to `log`."""
-
-    environment: Mapping[str, str]
-    log: Path
-    processes: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
-
-    def start(
+def start_process(
     command: tuple[str, ...], environment: Mapping[str, str], log: Path, pass_fds: tuple[int, ...] = ()
 ) -> subprocess.Popen[bytes]:
     """A command of ours as a process of its own; it inherits the descriptors `pass_fds`."""
@@ -37,6 +29,47 @@ class Fleet:
             start_new_session=True,
             pass_fds=pass_fds,
         )
+
+
+@dataclass
+class Fleet:
+    """Worker processes by number. `environment` is added to ours; what they log goes to `log`."""
+
+    environment: Mapping[str, str]
+    log: Path
+    processes: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, number: int) -> None:
+        """Start the worker `number`."""
+        self.processes[number] = start_process(("worker",), self.environment, self.log)
+
+    def kill(self, number: int) -> None:
+        """SIGKILL: it hands nothing back."""
+        process = self.processes.pop(number)
+        process.kill()
+        process.wait()
+
+    def terminate(self, number: int) -> float:
+        """SIGTERM; the seconds until it had ended. TimeoutExpired where it does not."""
+        process = self.processes.pop(number)
+        begun_s = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+        return time.monotonic() - begun_s
+
+    def stop(self) -> None:
+        """End all of them, whatever they are at."""
+        for number in list(self.processes):
+            self.kill(number)
+
+    def said(self, event: str) -> int:
+        """How often the log has the event."""
+        return self.log.read_text(errors="replace").count(f'"event":"{event}"')
 
 
 @contextlib.contextmanager
