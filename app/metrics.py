@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter as Tally
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 
+import asyncpg
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from redis.exceptions import RedisError
@@ -122,7 +123,7 @@ async def _counted() -> list[Metric]:
 
 
 PARTS: tuple[tuple[str, Callable[[], Awaitable[list[Metric]]], tuple[type[Exception], ...]], ...] = (
-    ("jobs", _jobs, DATABASE_ERRORS),
+    ("jobs", _jobs, (*DATABASE_ERRORS, asyncpg.PostgresError)),
     ("queues", _queues, REDIS_ERRORS),
     ("images", _counted, REDIS_ERRORS),
 )

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 
+import asyncpg
 from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -79,7 +80,7 @@ async def _check(name: str, check: Callable[[], Awaitable[str]], timeout_s: floa
         return Check(name, False, f"No answer within {timeout_s:g} s.")
     except Missing as error:
         return Check(name, False, str(error))
-    except (RedisError, StorageRefused, *DATABASE_ERRORS) as error:
+    except (RedisError, StorageRefused, asyncpg.PostgresError, *DATABASE_ERRORS) as error:
         # The class alone: addresses and credentials may stand in the message, and anybody may ask.
         return Check(name, False, f"Does not work: {type(error).__name__}. See `pixcrawler doctor`.")
 
