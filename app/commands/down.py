@@ -9,8 +9,7 @@ from pathlib import Path
 import click
 
 from app import embedded
-from app.commands import state
-from app.commands.supervisor import DRAIN_S
+from app.commands import services, state
 from app.commands.up import end_leftovers
 from app.processes import end
 from app.settings import settings
@@ -28,7 +27,7 @@ def _stop(home: Path, *, purge: bool) -> None:
     running = state.read(home)
     if running is not None:
         if state.is_supervised(home):
-            end(running.pid, signal.SIGTERM, DRAIN_S + embedded.STOP_S)
+            end(running.pid, signal.SIGTERM, state.DRAIN_S + embedded.STOP_S)
         end_leftovers(home)
     embedded.stop(home)
     if purge:
@@ -36,9 +35,10 @@ def _stop(home: Path, *, purge: bool) -> None:
 
 
 def _remove(home: Path) -> None:
-    """Removes what is ours, homes within included. A home that also holds files of the user's stays with them."""
-    for inner in home.glob("*/lock"):
-        _stop(inner.parent, purge=True)
+    """Removes what is ours, unused homes within included. What else a home holds stays, and the home with it."""
+    for inner in {path.parent for path in home.glob("*/*lock")}:
+        if not services.is_used(inner):  # e.g. by tests that run in this checkout
+            _stop(inner, purge=True)
     for path in (*embedded.data_folders(home), *(home / name for name in FILES)):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -47,6 +47,9 @@ def _remove(home: Path) -> None:
     if home.is_dir():
         others = sorted(path.name for path in home.iterdir())
         if others:
-            click.echo(f"pixcrawler: {home} stays, for it holds other files: {', '.join(others[:5])}.", err=True)
+            click.echo(
+                f"pixcrawler: {home} stays, for it holds what is not ours or is in use: {', '.join(others[:5])}.",
+                err=True,
+            )
         else:
             home.rmdir()

@@ -53,3 +53,15 @@ def embedded_in(home: Path) -> Iterator[embedded.Services]:
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 embedded.stop(home)
+
+
+def is_used(home: Path) -> bool:
+    """Whether a command runs on the embedded default of this home now."""
+    if not (home / "users.lock").exists():
+        return False
+    with (home / "users.lock").open("a") as users:
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

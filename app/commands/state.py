@@ -12,6 +12,9 @@ import orjson
 
 from app.processes import command_line
 
+DRAIN_S = 15.0
+"""How long the processes may take to finish what they do before they are killed; a killed chunk is fetched again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Child:

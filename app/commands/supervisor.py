@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from app import embedded
-from app.commands.state import Child
+from app.commands.state import DRAIN_S, Child
 from app.log import log
 from app.settings import environment
 
-DRAIN_S = 15.0
-"""How long the processes may take to finish what they do before they are killed; a killed chunk is fetched again."""
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
 STEADY_S = 30.0

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from app import embedded
+from app.commands.services import embedded_in
 from tests.commands.homes import cli, home_in
 
 
@@ -72,4 +74,14 @@ def test_purge_removes_the_home_but_no_file_of_the_users(home: Path) -> None:
     assert [path.name for path in home.iterdir()] == ["notes.txt"]
     (home / "notes.txt").unlink()
     cli(home, "down", "--purge")
+    assert not home.exists()
+
+
+def test_purge_leaves_a_home_within_alone_while_it_is_used(home: Path) -> None:
+    """Symptom: a purge took the database from under the tests that ran in the same checkout."""
+    inner = home / "test"
+    with embedded_in(inner):
+        assert cli(home, "down", "--purge").returncode == 0
+        assert embedded.alive(inner)
+    assert cli(home, "down", "--purge").returncode == 0
     assert not home.exists()
