@@ -16,13 +16,16 @@ import orjson
 
 from app import queue
 from app.database import acquire, transaction
+from app.errors import StorageRefused
 from app.exports.base import ExportImage
 from app.jobs import activity
 from app.jobs.change import Kind, change, visible_row
 from app.jobs.limits import NAME_CHARS, check_text
 from app.jobs.validation import ended_crawl_job
+from app.log import log
 from app.models.states import EXPORT_JOB
 from app.progress import publish_change
+from app.storage import storage
 from app.values import Viewer
 
 EXPORT_JOB_KIND = Kind("export_jobs", "ExportJob", "export job", EXPORT_JOB)
@@ -124,13 +127,23 @@ async def cancel(viewer: Viewer, key: int) -> int:
     return key
 
 
-async def delete(viewer: Viewer, key: int) -> str | None:
-    """Delete the job; the storage key of its file, which the caller's after-commit deletes, or None."""
+async def delete(viewer: Viewer, key: int) -> int:
+    """Delete the job and, after the commit, its file: a link to it that is still about must lead nowhere."""
     async with transaction() as tx:
         row = await visible_row(tx, EXPORT_JOB_KIND, key, viewer, "download_url", lock="for update")
         await tx.connection.execute("delete from export_jobs where id = $1", key)
         await activity.write(tx, viewer.id, "export_job.deleted", "ExportJob", key)
-    return str(row["download_url"]) if row["download_url"] else None
+        if row["download_url"]:
+            tx.after_commit(_drop_file, row["download_url"])
+    return key
+
+
+async def _drop_file(storage_key: str) -> None:
+    """Delete a file that no row names any more; where storage does not answer the collector does it."""
+    try:
+        await storage().delete([storage_key])
+    except StorageRefused as error:
+        log.warning("file_left", key=storage_key, error=str(error))
 
 
 async def claim(key: int, lease_s: float) -> Claim | None:
