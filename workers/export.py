@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import time
 from typing import Any
@@ -13,6 +14,7 @@ from app.exports.registry import WRITERS
 from app.jobs import export as exports
 from app.log import log
 from workers.engine import Engine
+from workers.unexpected import told
 
 REPORT_S = 0.5
 
@@ -40,6 +42,12 @@ async def export(ctx: dict[str, Any], export_job_id: int) -> None:
     claimed = await exports.claim(export_job_id, engine.settings.lease_s)
     if claimed is None:
         return
+    async with told(functools.partial(exports.fail, claimed), export_job=export_job_id):
+        await _export(engine, claimed)
+
+
+async def _export(engine: Engine, claimed: exports.Claim) -> None:
+    export_job_id = claimed.export_job_id
     key = f"exports/{export_job_id}/{file_name(claimed)}"
     started_s = time.monotonic()
     try:

@@ -68,6 +68,10 @@ COMPLETE = """
 update validation_jobs set status = 'completed', progress = 100, completed_at = now(), total_images = validated_images
 where id = $1 and status = 'running' and started_at = $2 returning id
 """
+FAIL = """
+update validation_jobs set status = 'failed', completed_at = now(), error_message = $3
+where id = $1 and status = 'running' and started_at = $2 returning id
+"""
 OWNER = """
 select p.user_id from validation_jobs v join crawl_jobs j on j.id = v.crawl_job_id
 join projects p on p.id = j.project_id where v.id = $1
@@ -173,11 +177,20 @@ class Fenced(Exception):
 
 
 async def _complete(claimed: Claim) -> None:
+    await _end(claimed, "completed", COMPLETE)
+
+
+async def fail(claimed: Claim, message: str) -> None:
+    """running → failed, with the reason; verdicts that were given stay."""
+    await _end(claimed, "failed", FAIL, message)
+
+
+async def _end(claimed: Claim, state: str, statement: str, *more: str) -> None:
     async with transaction() as tx:
-        ended = await tx.connection.fetchval(COMPLETE, claimed.validation_job_id, claimed.started_at)
+        ended = await tx.connection.fetchval(statement, claimed.validation_job_id, claimed.started_at, *more)
         if ended is None:
             return
         owner = await tx.connection.fetchval(OWNER, claimed.validation_job_id)
-        await activity.write(tx, owner, "validation_job.completed", "ValidationJob", claimed.validation_job_id)
+        await activity.write(tx, owner, f"validation_job.{state}", "ValidationJob", claimed.validation_job_id)
         tx.after_commit(publish_change, "ValidationJob", claimed.validation_job_id)
         tx.after_commit(publish_change, "CrawlJob", claimed.crawl_job_id)
