@@ -14,7 +14,7 @@ from app.log import log, new_id
 
 @contextlib.asynccontextmanager
 async def told(fail: Callable[[str], Awaitable[object]], **ids: int) -> AsyncIterator[None]:
-    """Call `fail(message)` where the body raises what it should not; a database that is away is left to the next try."""
+    """Call `fail(message)` where the body raises what it should not; a database that is away waits for the next try."""
     try:
         yield
     except DATABASE_ERRORS as error:
