@@ -72,6 +72,11 @@ def _key(given: ID, type_name: str, *path: str) -> int:
     return key
 
 
+def _left_out(value: str | None) -> str | None:
+    """A text that may be left out or null, which say the same."""
+    return None if value is UNSET else value
+
+
 def _named(value: str | None, field: str) -> str | None:
     """A text that may be left out but not null."""
     if value is None:
@@ -88,7 +93,7 @@ async def _create_crawl_job(info: Info, given: CreateCrawlJobInput) -> int:
         max_images=given.max_images,
         chunk_size=given.chunk_size,
         start=given.start,
-        idempotency_key=given.idempotency_key or None,
+        idempotency_key=_left_out(given.idempotency_key),
     )
     return await crawl.create(info.context.viewer, spec)
 
@@ -115,13 +120,13 @@ async def _update_crawl_job(info: Info, given: UpdateCrawlJobInput) -> int:
 
 async def _create_validation_job(info: Info, given: CreateValidationJobInput) -> int:
     key = _key(given.crawl_job_id, "CrawlJob", "input", "crawlJobId")
-    return await validation.create(info.context.viewer, key, given.name or None, given.rules.rules())
+    return await validation.create(info.context.viewer, key, _left_out(given.name), given.rules.rules())
 
 
 async def _create_export_job(info: Info, given: CreateExportJobInput) -> int:
     key = _key(given.crawl_job_id, "CrawlJob", "input", "crawlJobId")
     form = str(ExportFormat(given.format).value)
-    return await export.create(info.context.viewer, key, given.name or None, form, given.chosen())
+    return await export.create(info.context.viewer, key, _left_out(given.name), form, given.chosen())
 
 
 def _acting(verb: Any, kind: str, given: ID, info: Info) -> Awaitable[int]:
@@ -146,8 +151,8 @@ class Mutation:
 
     @strawberry.mutation(description="Make a project.")
     async def create_project(self, info: Info, input: CreateProjectInput) -> ProjectPayload:
-        text = input.description or None
-        return await _project(project.create(info.context.viewer, input.name, text))
+        made = project.create(info.context.viewer, input.name, _left_out(input.description))
+        return await _project(made)
 
     @strawberry.mutation(description="Rename or describe a project.")
     async def update_project(self, info: Info, input: UpdateProjectInput) -> ProjectPayload:
@@ -226,7 +231,7 @@ class Mutation:
         made = _acting(export.cancel, "ExportJob", id, info)
         return await _answer(ExportJobPayload, "export_job", "ExportJob", made)
 
-    @strawberry.mutation(description="Delete an export job; its file is collected.")
+    @strawberry.mutation(description="Delete an export job and its file.")
     async def delete_export_job(self, info: Info, id: ID) -> DeletePayload:
         return await _deleted(id, _deleting(export.delete, "ExportJob", id, info))
 
