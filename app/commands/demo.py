@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import os
 import socket
 import sys
 import time
@@ -120,10 +119,12 @@ def _free_port(wanted: int | None) -> int:
 
 @contextlib.asynccontextmanager
 async def _gallery() -> AsyncIterator[str]:
-    """The gallery's process; its address."""
-    command = [sys.executable, "-P", "-m", "app.commands.gallery.server"]
-    async with _child(command, environment(), None) as process:
-        yield str((await _announced(process, "The gallery did not start."))["url"])
+    """The gallery's process; its address. It listens from the start, so the service need not wait for it."""
+    with socket.create_server((HOST, 0), backlog=512) as listener:
+        url = f"http://{HOST}:{listener.getsockname()[1]}"
+        command = [sys.executable, "-P", "-m", "app.commands.gallery.server", f"--fd={listener.fileno()}"]
+        async with _child(command, environment(), None, listener.fileno()):
+            yield url
 
 
 @contextlib.asynccontextmanager
@@ -133,8 +134,7 @@ async def _service(home: Path, gallery: str, port: int) -> AsyncIterator[Json]:
     await _vacant(home)
     command = [sys.executable, "-P", "-m", "app.cli", "up", "--json", f"--port={port}", "--supervised", str(home)]
     async with _child(command, _environment(home, gallery), log) as process:
-        failed = f"The service did not start: see {log}."
-        yield await _announced(process, failed, log)
+        yield await _announced(process, log)
 
 
 async def _vacant(home: Path) -> None:
@@ -164,7 +164,7 @@ def _environment(home: Path, gallery: str) -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def _child(
-    command: list[str], env: dict[str, str], log: Path | None
+    command: list[str], env: dict[str, str], log: Path | None, *descriptors: int
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A process that ends with us: its stdin is a pipe, which closes when we end, however we end."""
     with contextlib.ExitStack() as files:
@@ -178,6 +178,7 @@ async def _child(
             cwd="/",
             # A Ctrl-C is for us: we end it in order.
             start_new_session=True,
+            pass_fds=descriptors,
         )
     try:
         yield process
@@ -195,12 +196,13 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-async def _announced(process: asyncio.subprocess.Process, failed: str, log: Path | None = None) -> Json:
-    """The JSON line by which a process says that it is ready. Raises click.ClickException where it ends instead."""
+async def _announced(process: asyncio.subprocess.Process, log: Path) -> Json:
+    """What the service says when it is ready. Raises click.ClickException with its last words where it ends instead."""
     assert process.stdout is not None  # noqa: S101 - a pipe, as it was started
     try:
         line = await asyncio.wait_for(process.stdout.readline(), READY_S)
         return dict(orjson.loads(line))
     except (TimeoutError, orjson.JSONDecodeError) as error:
-        reason = last_line(log).removeprefix("pixcrawler: ") if log is not None else failed
-        raise click.ClickException(reason if os.linesep not in reason else failed) from error
+        said = last_line(log)
+        own = said.removeprefix("pixcrawler: ")
+        raise click.ClickException(own if own != said else f"The service did not start: see {log}.") from error

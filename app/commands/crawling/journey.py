@@ -132,7 +132,9 @@ class Journey:
         await self._follow("validation", documents.FOLLOW_VALIDATION, key, _validation_news)
 
     async def _export(self) -> None:
-        asked = {"crawlJobId": self.outcome.crawl_job_id, "format": self._wanted.export_format}
+        wanted = self._wanted
+        asked = {"crawlJobId": self.outcome.crawl_job_id, "name": wanted.name[:NAME_CHARS]}
+        asked["format"] = wanted.export_format
         payload = await self._client.mutate(documents.CREATE_EXPORT, {"input": asked})
         key = self.outcome.export_job_id = payload["exportJob"]["id"]
         await self._follow("export", documents.FOLLOW_EXPORT, key, _export_news)

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -114,22 +115,23 @@ def _base(request: web.Request) -> str:
 
 
 @contextlib.asynccontextmanager
-async def served(port: int = 0) -> AsyncIterator[str]:
-    """Serves the gallery on loopback inside; gives its address."""
+async def served(listener: socket.socket | None = None) -> AsyncIterator[str]:
+    """Serves the gallery on loopback inside, on a socket that listens or on a free port; gives its address."""
     runner = web.AppRunner(Gallery().application(), access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
+        site = web.SockSite(runner, listener) if listener is not None else web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 
 
-async def _serve(port: int) -> None:
+async def _serve(listener: socket.socket | None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with served(port) as url:
+    async with served(listener) as url:
         sys.stdout.write(orjson.dumps({"url": url}).decode() + "\n")
         sys.stdout.flush()
         await stop.wait()
@@ -138,10 +140,10 @@ async def _serve(port: int) -> None:
 def main() -> None:
     """Serves until asked to end, or until stdin ends."""
     parser = argparse.ArgumentParser(description="PixCrawler's gallery of photographs, with a search.")
-    parser.add_argument("--port", type=int, default=0, help="0 takes any.")
-    arguments = parser.parse_args()
+    parser.add_argument("--fd", type=int, help="A listening socket, handed down; a free port unless told.")
+    descriptor = parser.parse_args().fd
     lifeline.watch()
-    asyncio.run(_serve(arguments.port))
+    asyncio.run(_serve(None if descriptor is None else socket.socket(fileno=descriptor)))
 
 
 if __name__ == "__main__":
