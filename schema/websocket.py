@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 from starlette.requests import Request
@@ -83,6 +84,11 @@ def _seconds_left(viewer: Viewer) -> float:
     return (viewer.expires_at - datetime.now(UTC)).total_seconds()
 
 
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 class Sockets(GraphQL[Context, None]):
     """Strawberry's websocket side with our encoding and our sign-in."""
 
@@ -94,7 +100,7 @@ class Sockets(GraphQL[Context, None]):
             graphql_ide=None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
             max_subscriptions_per_connection=None,
-            allowed_origins=settings().origins,
+            allowed_origins=(*settings().origins, _origin(settings().base_url)),
         )
         self._authenticate = authenticate
 

@@ -60,6 +60,10 @@ class Progress:
     crawl_job: CrawlJob = one(description="")
 
 
+followed: list[int] = []
+"""The jobs that somebody follows just now."""
+
+
 @strawberry.type
 class Subscription:
     """Subscriptions that count."""
@@ -72,10 +76,14 @@ class Subscription:
         key = int_key(str(id), "CrawlJob")
         if key is None:
             raise NotFound("No such crawl job.")
-        for version in range(frames):
-            yield Progress(version=version, crawl_job=ref("CrawlJob", key, version))
-        if wait:
-            await asyncio.Event().wait()
+        followed.append(key)
+        try:
+            for version in range(frames):
+                yield Progress(version=version, crawl_job=ref("CrawlJob", key, version))
+            if wait:
+                await asyncio.Event().wait()
+        finally:
+            followed.remove(key)
 
 
 async def authenticate(token: str) -> Viewer:

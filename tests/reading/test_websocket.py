@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import aiohttp
 import pytest
 
 import schema.websocket
-from tests.reading.served import made, serving, socket, subscribe
+from tests.reading.served import followed, made, serving, socket, subscribe
 from tests.reading.world import OWNER, World
 
 WATCH = "subscription($id: ID!) { progress(id: $id) { version crawlJob { id } } }"
@@ -119,3 +120,39 @@ async def test_the_older_protocol_is_not_spoken(rows: World) -> None:
     async with serving(made()) as client, client.ws_connect("/graphql", protocols=("graphql-ws",)) as ws:
         await ws.receive(timeout=5)
         assert ws.close_code == 4406
+
+
+@pytest.mark.parametrize("how", ["complete", "close", "vanish"])
+async def test_a_client_that_leaves_frees_what_it_held(rows: World, how: str) -> None:
+    query = "subscription($id: ID!) { progress(id: $id, frames: 1, wait: true) { version } }"
+    async with serving(made()) as client, socket(client) as ws:
+        for id in ("1", "2", "3"):
+            variables = {"id": f"CrawlJob:{rows.jobs[0]}"}
+            await ws.send_json({"type": "subscribe", "id": id, "payload": {"query": query, "variables": variables}})
+            assert (await ws.receive_json(timeout=5))["type"] == "next"
+        assert len(followed) == 3
+        if how == "complete":
+            for id in ("1", "2", "3"):
+                await ws.send_json({"type": "complete", "id": id})
+        elif how == "close":
+            await ws.close()
+        else:
+            ws._response.connection.transport.abort()  # type: ignore[union-attr] # the cable is pulled
+        async with asyncio.timeout(5):
+            while followed:
+                await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(("origin", "taken"), [("same", True), ("https://elsewhere.example", False)])
+async def test_pages_of_other_origins_do_not_connect_unless_they_are_allowed(
+    rows: World, origin: str, taken: bool
+) -> None:
+    async with serving(made()) as client:
+        headers = {"Origin": str(client._base_url.origin()) if origin == "same" else origin}  # type: ignore[union-attr] # it has one
+        if taken:
+            async with client.ws_connect("/graphql", protocols=("graphql-transport-ws",), headers=headers) as ws:
+                assert not ws.closed
+        else:
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await client.ws_connect("/graphql", protocols=("graphql-transport-ws",), headers=headers)
+            assert refused.value.status == 403
