@@ -141,7 +141,7 @@ async def transaction() -> AsyncIterator[Transaction]:
     """
     async with in_transaction("default") as client:
         # Not `acquire_connection()`: that holds the ORM's own lock, and the first ORM call within would wait for ever.
-        tx = Transaction(client, client._connection)  # type: ignore[attr-defined]
+        tx = Transaction(client, client._connection)
         yield tx
     for call in tx.following:
         await call()

@@ -121,7 +121,8 @@ def chunk_progress_sql(row: str) -> str:
     except ImportError:
         return ""
     definition = getattr(getattr(types, "CrawlJob", None), "__strawberry_definition__", None)
-    marks = [field.metadata.get(declare.MARK) for field in definition.fields if field.name == "chunk_progress"]
+    fields = definition.fields if definition is not None else []
+    marks = [field.metadata.get(declare.MARK) for field in fields if field.name == "chunk_progress"]
     return marks[0].text.format(t=row) if marks and isinstance(marks[0], declare.Sql) else ""
 
 
