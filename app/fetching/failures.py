@@ -92,7 +92,7 @@ _CONNECTION_FAILURES: tuple[tuple[type[Exception], RefusalCode, str, bool], ...]
     (aiohttp.ClientSSLError, RefusalCode.TLS_FAILED, "The host's certificate or TLS does not hold.", False),
     (aiohttp.ClientPayloadError, RefusalCode.TRUNCATED, "The connection ended within the body.", True),
     (aiohttp.ClientConnectionError, RefusalCode.CONNECT_FAILED, "The connection failed.", True),
-    (aiohttp.ClientError, RefusalCode.CONNECT_FAILED, "The host's answer is not HTTP.", False),
+    (aiohttp.ClientError, RefusalCode.CONNECT_FAILED, "The host's answer cannot be read.", False),
 )
 
 
