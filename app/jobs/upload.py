@@ -5,6 +5,7 @@ The id of an upload begins with its owner, so nobody can name another's; its res
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,9 @@ from app.values import Viewer
 FILENAME_CHARS = 255
 UPLOAD_TTL_S = 3_600
 PREFIX = "uploads"
+NAME_BYTES = 24
+NAME = re.compile(r"[A-Za-z0-9_-]{32}\.[a-z]+")
+"""NAME_BYTES of chance in base64, and the suffix: nothing else names an upload, or reaches storage as a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ async def create(viewer: Viewer, filename: str) -> Upload:
     if suffix not in UPLOAD_SUFFIXES:
         known = ", ".join(UPLOAD_SUFFIXES)
         raise Invalid(f"filename must end in one of {known}.", path=path, limit=known, actual=suffix or name)
-    upload_id = f"{viewer.id}/{secrets.token_urlsafe(24)}{suffix}"
+    upload_id = f"{viewer.id}/{secrets.token_urlsafe(NAME_BYTES)}{suffix}"
     url = await sign_upload(f"{PREFIX}/{upload_id}", UPLOAD_TTL_S)
     return Upload(upload_id, url, datetime.now(UTC) + timedelta(seconds=UPLOAD_TTL_S))
 
@@ -46,8 +50,7 @@ async def create(viewer: Viewer, filename: str) -> Upload:
 def is_of(viewer: Viewer, upload_id: str) -> bool:
     """Whether the id is well formed and its file the viewer's."""
     owner, _, name = upload_id.partition("/")
-    plain = bool(name) and "/" not in name and ".." not in name
-    return plain and owner == str(viewer.id)
+    return owner == str(viewer.id) and NAME.fullmatch(name) is not None
 
 
 def key_of(upload_id: str) -> str:
