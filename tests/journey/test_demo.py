@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -130,6 +132,26 @@ def test_crawl_of_a_url_list_keeps_its_labels_and_counts_what_fails(running: Dem
     extras = {entry["label"]: entry["extra"] for entry in metadata(folder)}
     assert set(extras) == {"cats", "cups"}
     assert extras["cats"]["camera"] == "Nikon"
+
+
+def test_ctrl_c_cancels_the_crawl_that_it_created(running: Demo, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        (tmp_path / "list.txt").write_text("".join(f"{address}/{number}.jpg\n" for number in range(20)))
+        options = ["--urls", str(tmp_path / "list.txt"), "--to", str(tmp_path / "out"), "--json"]
+        command = [sys.executable, "-P", "-m", "app.cli", "crawl", *options]
+        process = subprocess.Popen(
+            command, env=environment(running.home), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        with process:
+            assert process.stdout is not None
+            while json.loads(process.stdout.readline())["total_images"] < 20:
+                pass
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=SOON_S)
+    assert process.returncode == 130
+    assert re.fullmatch(r"CrawlJob:\d+ is cancelled.*", told.strip())
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_with_other_files_is_refused_before_anything_is_crawled(running: Demo, tmp_path: Path) -> None:

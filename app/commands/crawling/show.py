@@ -42,7 +42,10 @@ class Show:
 
 
 class JsonLines(Show):
-    """One JSON object a line on stdout."""
+    """One JSON object a line on stdout; sentences go to stderr."""
+
+    def say(self, words: str) -> None:
+        sys.stderr.write(words + "\n")
 
     def tell(self, news: News) -> None:
         line = {"event": "progress", "stage": news.stage, "progress": int(news.percent)} | news.fields

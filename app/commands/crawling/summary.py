@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from rich.columns import Columns
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
@@ -47,17 +47,12 @@ def show(console: Console, outcome: Outcome, why: Counter[tuple[str, str]]) -> N
         f"left out: {left}.",
         highlight=False,
     )
-    parts: list[RenderableType] = [contents(folder), licenses(folder)]
+    facts = Table.grid(padding=(1, 0, 0, 0))
+    facts.add_row(licenses(folder))
     if why:
-        parts.append(left_out(why))
-    console.print(Columns(parts, padding=(0, 4)) if console.width >= 110 else _stacked(parts))
-
-
-def _stacked(parts: list[RenderableType]) -> Table:
-    grid = Table.grid()
-    for part in parts:
-        grid.add_row(part)
-    return grid
+        facts.add_row(left_out(why))
+    # Side by side where there is room, below each other where there is not.
+    console.print(Columns([contents(folder), facts], padding=(1, 6)))
 
 
 def contents(folder: Path) -> Tree:
