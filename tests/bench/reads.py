@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -188,6 +189,7 @@ def main() -> None:
         asyncio.run(drop(server, name))
         if embedded:
             stop(home)
+        shutil.rmtree(home)
 
 
 if __name__ == "__main__":
