@@ -16,6 +16,8 @@ import structlog
 
 SECRET_WORDS = ("token", "secret", "password", "authorization", "signing_key", "api_key")
 HIDDEN = "[hidden]"
+OVERHEARD = ("arq", "asyncpg.pool")
+"""Libraries whose complaints repeat, with a traceback each, what our own events say."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -52,6 +54,8 @@ def configure(level: str = "INFO", *, as_json: bool = True, process: str = "") -
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
+    for name in OVERHEARD:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     if process:
         structlog.contextvars.bind_contextvars(process=process)
 

@@ -14,12 +14,11 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 import asyncpg
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from redis.exceptions import RedisError
 
 from app.database import DATABASE_ERRORS, acquire
 from app.log import log
 from app.models.states import CrawlJobStatus, ExportJobStatus, ValidationJobStatus
-from app.queue import live_workers, queue_depth, redis
+from app.queue import REDIS_ERRORS, live_workers, queue_depth, redis
 
 REGISTRY = CollectorRegistry()
 REQUEST_SECONDS = Histogram(
@@ -34,7 +33,6 @@ IMAGES_KEY = "pixcrawler:counted:images"
 BYTES_KEY = "pixcrawler:counted:bytes"
 KEPT_S = 90 * 86_400
 """Counters that nobody adds to for so long are let go."""
-REDIS_ERRORS = (RedisError, OSError, TimeoutError)
 JOBS = """
 select 'crawl' as kind, status, count(*) as jobs from crawl_jobs group by status union all
 select 'validation', status, count(*) from validation_jobs group by status union all

@@ -15,11 +15,10 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import asdict, dataclass, field
 
 import orjson
-from redis.exceptions import RedisError
 
 from app.database import DATABASE_ERRORS, acquire
 from app.log import log
-from app.queue import redis, redis_settings
+from app.queue import REDIS_ERRORS, redis, redis_settings
 from app.values import JobNews
 
 CHANNEL = "pixcrawler:news:"
@@ -84,7 +83,7 @@ async def publish(news: JobNews) -> None:
     """Tell the world; a failure is logged and swallowed: sweeps find the change too."""
     try:
         await redis().publish(channel_name(), orjson.dumps(asdict(news)))
-    except (RedisError, OSError, TimeoutError) as error:
+    except REDIS_ERRORS as error:
         log.warning("news_lost", kind=news.kind, id=news.id, error=str(error))
 
 
@@ -166,7 +165,7 @@ class Hub:
                         message = await channel.get_message(ignore_subscribe_messages=True, timeout=RECONNECT_S)
                         if message is not None:
                             self._take(JobNews(**orjson.loads(message["data"])))
-            except (RedisError, OSError, TimeoutError) as error:
+            except REDIS_ERRORS as error:
                 log.warning("news_interrupted", error=str(error))
                 await asyncio.sleep(RECONNECT_S)
 

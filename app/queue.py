@@ -27,6 +27,8 @@ HINT_AGAIN_S = 15
 """Within this time an equal hint is one hint: duplicates of a long queue are bounded. Never longer than half a lease:
 the hint of a killed worker's task lies in Redis still when its lease has run out, and must not stand for a new one."""
 REDIS_TIMEOUT_S = 2
+REDIS_ERRORS = (RedisError, OSError, TimeoutError, RuntimeError)
+"""What a Redis that is away raises. The RuntimeError is uvloop's, for a write to a connection that was just reset."""
 WORKER_KEY = "pixcrawler:worker:"
 """Prefix of the keys, with a TTL, by which live workers are known."""
 
@@ -130,7 +132,7 @@ async def hint(what: Hint) -> bool:
     name = ":".join([function, *map(str, arguments), str(int(time.time() // again_s))])
     try:
         await redis().enqueue_job(function, *arguments, _job_id=name, _queue_name=queue, _expires=HINT_TTL_S)
-    except (RedisError, OSError, TimeoutError) as error:
+    except REDIS_ERRORS as error:
         log.warning("hint_lost", hint=name, error=str(error))
         return False
     return True

@@ -19,7 +19,7 @@ from app.errors import StorageRefused
 from app.jobs import chunk as chunks
 from app.jobs import due
 from app.jobs.results import record_results
-from app.log import log
+from app.log import log, new_id
 from app.values import Lease, Outcome, Pending
 from workers.engine import Engine
 from workers.keeping import LeaseLost, keep
@@ -82,6 +82,10 @@ async def fetch_chunk(ctx: dict[str, Any], crawl_job_id: int, chunk: int) -> Non
         log.error("storage_refused", job=crawl_job_id, chunk=chunk, error=stopped_by)
     except* DATABASE_ERRORS as group:
         log.warning("chunk_interrupted", job=crawl_job_id, chunk=chunk, error=str(group.exceptions[0]))
+    except* Exception as group:  # noqa: BLE001 - here a chunk ends: it would be hinted, and fail, for ever
+        error_id = new_id()
+        stopped_by = f"Something unexpected happened; the log has it under {error_id}."
+        log.error("chunk_failed", job=crawl_job_id, chunk=chunk, error_id=error_id, exc_info=group)
     finally:
         await _give_back(lease, batch, stopped_by)
     spent_ms = int((time.monotonic() - started_s) * 1000)

@@ -20,7 +20,7 @@ from app.errors import SourceFailed, StorageRefused
 from app.jobs import discovery
 from app.jobs.discovery import Search
 from app.jobs.upload import key_of
-from app.log import log
+from app.log import log, new_id
 from app.sources.base import Page, Query, Tools
 from app.sources.registry import SOURCES
 from app.values import Candidate
@@ -47,6 +47,12 @@ class Turn:
             page = await anext(self.pages, None)
         except (SourceFailed, StorageRefused) as error:
             self.state |= {"state": "failed", "message": str(error)}
+            return []
+        except Exception:  # noqa: BLE001 - here a source ends: it would be asked, and fail, for ever
+            error_id = new_id()
+            log.exception("source_failed", error_id=error_id)
+            message = f"Something unexpected happened; the log has it under {error_id}."
+            self.state |= {"state": "failed", "message": message}
             return []
         if page is None:
             self.state |= {"state": "done", "cursor": None, "skip": 0}

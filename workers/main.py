@@ -10,7 +10,6 @@ from typing import Any
 import uvloop
 from arq import func
 from arq.worker import Worker
-from redis.exceptions import RedisError
 
 from app import queue
 from app.database import connected
@@ -21,6 +20,7 @@ from workers.discover import discover
 from workers.engine import Engine, open_engine
 from workers.export import export
 from workers.reconcile import collect_often, mark_often, reconcile_often
+from workers.unexpected import guarded
 from workers.validation import validate
 
 POLL_S = 0.03
@@ -75,7 +75,7 @@ async def mark_worker(name: str) -> None:
     while True:
         try:
             await mark_often(name)
-        except (RedisError, OSError, TimeoutError) as error:
+        except queue.REDIS_ERRORS as error:
             log.warning("mark_failed", error=str(error))
             await asyncio.sleep(RECONNECT_S)
 
@@ -84,7 +84,7 @@ async def _consume(engine: Engine, name: str, functions: list[Any], most: int, t
     """Take tasks of one queue until cancelled; a Redis that goes away costs only the time that it is away."""
     while True:
         worker = Worker(
-            [func(one, max_tries=1, timeout=timeout_s, keep_result=0) for one in functions],
+            [func(guarded(one), max_tries=1, timeout=timeout_s, keep_result=0) for one in functions],
             queue_name=name,
             redis_settings=queue.redis_settings(),
             handle_signals=False,
@@ -99,7 +99,7 @@ async def _consume(engine: Engine, name: str, functions: list[Any], most: int, t
         )
         try:
             await worker.async_run()
-        except (RedisError, OSError, TimeoutError) as error:
+        except queue.REDIS_ERRORS as error:
             log.warning("queue_interrupted", queue=name, error=str(error))
             await asyncio.sleep(RECONNECT_S)
         finally:
@@ -111,6 +111,6 @@ async def _stop(worker: Worker) -> None:
     for task in worker.tasks.values():
         task.cancel()
     await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
-    with contextlib.suppress(RedisError, OSError, TimeoutError):
+    with contextlib.suppress(*queue.REDIS_ERRORS):
         if worker._pool is not None:
             await worker.pool.aclose(close_connection_pool=True)

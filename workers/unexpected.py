@@ -6,10 +6,29 @@ Without it such a job would be hinted, and fail, for ever.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any
 
 from app.database import DATABASE_ERRORS
 from app.log import log, new_id
+
+Task = Callable[..., Coroutine[Any, Any, None]]
+
+
+def guarded(task: Task) -> Task:
+    """The task as the queue calls it: the queue hears of no failure, since what is left to do is in the database."""
+
+    @functools.wraps(task)
+    async def run(ctx: dict[str, Any], *ids: int) -> None:
+        try:
+            await task(ctx, *ids)
+        except DATABASE_ERRORS as error:
+            log.warning("task_interrupted", task=task.__name__, ids=ids, error=str(error))
+        except Exception:  # noqa: BLE001 - here a task ends
+            log.exception("task_failed", error_id=new_id(), task=task.__name__, ids=ids)
+
+    return run
 
 
 @contextlib.asynccontextmanager

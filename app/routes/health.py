@@ -8,14 +8,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 
 import asyncpg
-from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from app.database import DATABASE_ERRORS, acquire
 from app.errors import StorageRefused
-from app.queue import live_workers, redis
+from app.queue import REDIS_ERRORS, live_workers, redis
 from app.storage import storage
 
 CHECK_TIMEOUT_S = 3.0
@@ -80,7 +79,7 @@ async def _check(name: str, check: Callable[[], Awaitable[str]], timeout_s: floa
         return Check(name, False, f"No answer within {timeout_s:g} s.")
     except Missing as error:
         return Check(name, False, str(error))
-    except (RedisError, StorageRefused, asyncpg.PostgresError, *DATABASE_ERRORS) as error:
+    except (*REDIS_ERRORS, StorageRefused, asyncpg.PostgresError, *DATABASE_ERRORS) as error:
         # The class alone: addresses and credentials may stand in the message, and anybody may ask.
         return Check(name, False, f"Does not work: {type(error).__name__}. See `pixcrawler doctor`.")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -69,11 +68,9 @@ class Losses:
 def worker_environment() -> dict[str, str]:
     """Short leases and small gaps, so that what is lost is found within a test."""
     return {
-        "PIXCRAWLER_LEASE_S": "3",
-        "PIXCRAWLER_RECONCILE_S": "0.5",
+        "PIXCRAWLER_LEASE_S": "2",
+        "PIXCRAWLER_RECONCILE_S": "0.3",
         "PIXCRAWLER_ALLOW_ADDRESSES": "127.0.0.0/8",
         "PIXCRAWLER_HOST_CONNECTIONS": "16",
         "PIXCRAWLER_LOG_LEVEL": "INFO",
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", "default"),
     }

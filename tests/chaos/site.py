@@ -61,6 +61,7 @@ class Site:
     """The host: `url` ends in a slash; `asked` counts requests."""
 
     url: str = ""
+    delays_s: tuple[float, float] = DELAYS_S
     asked: int = 0
     _picture: bytes = field(default_factory=lambda: noisy_jpeg(96, 72))
     _failed_once: set[int] = field(default_factory=set)
@@ -83,7 +84,7 @@ class Site:
         """A number's answer."""
         self.asked += 1
         number = int(request.match_info["number"])
-        await asyncio.sleep(random.uniform(*DELAYS_S))
+        await asyncio.sleep(random.uniform(*self.delays_s))
         kind = kind_of(number)
         if kind is Kind.MISSING:
             return web.Response(status=404)
@@ -97,9 +98,9 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def serve() -> AsyncIterator[Site]:
+async def serve(delays_s: tuple[float, float] = DELAYS_S) -> AsyncIterator[Site]:
     """The host on a free loopback port."""
-    site = Site()
+    site = Site(delays_s=delays_s)
     application = web.Application()
     application.router.add_get(r"/{number:\d+}.jpg", site.answer)
     runner = web.AppRunner(application, access_log=None)
