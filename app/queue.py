@@ -6,6 +6,7 @@ again. Nothing is ever known here that the database does not know.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import time
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 import orjson
 from arq.connections import ArqRedis, RedisSettings
 from redis.asyncio import BlockingConnectionPool, UnixDomainSocketConnection
+from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
 from app.log import log
@@ -102,7 +104,31 @@ def redis() -> ArqRedis:
     return ArqRedis(pool_or_conn=_pool(), job_serializer=to_json, job_deserializer=from_json)
 
 
+class _Cancellable(AbstractConnection):
+    """A connection whose sending can be cancelled at any moment.
+
+    redis-py sends through `asyncio.wait_for`, which on Python 3.11 drops a cancellation that arrives as the sending
+    ends: a task that is cancelled once, as tasks of a group are, would go on for ever.
+    """
+
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        """Send within `socket_timeout` seconds."""
+        limit_s, self.socket_timeout = self.socket_timeout, None
+        try:
+            async with asyncio.timeout(limit_s):
+                await super().send_packed_command(command, check_health)
+        finally:
+            self.socket_timeout = limit_s
+
+
 def _pool() -> BlockingConnectionPool:
+    pool = _plain_pool()
+    plain = pool.connection_class
+    pool.connection_class = type(f"Cancellable{plain.__name__}", (_Cancellable, plain), {})
+    return pool
+
+
+def _plain_pool() -> BlockingConnectionPool:
     found = redis_settings()
     wire: dict[str, Any] = {
         "db": found.database,
