@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
+from app.log import configure
 from tests.support import databases
 from tests.support.service import Person, person
 
@@ -39,6 +40,9 @@ def pytest_configure(config: pytest.Config) -> None:
         home = Path(tempfile.mkdtemp(prefix="pixcrawler-test-"))
         os.environ["PIXCRAWLER_HOME"] = str(home)
         os.environ["STORAGE_URL"] = f"file://{home}/storage"
+
+
+    configure(ENVIRONMENT["PIXCRAWLER_LOG_LEVEL"])
 
 
 def pytest_unconfigure() -> None:
@@ -104,13 +108,11 @@ async def db(database: str) -> AsyncIterator[asyncpg.Connection]:
     auth._viewers.clear()
 
 
-@pytest.fixture(autouse=True)
-def nothing_left_running() -> Iterator[None]:
-    """No test may leave a task behind."""
+@pytest_asyncio.fixture(autouse=True)
+async def nothing_left_running() -> AsyncIterator[None]:
+    """No test may leave a task behind; what the session's pool does for itself is not the test's."""
+    before = asyncio.all_tasks()
     yield
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    left = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task() and not task.done()]
+    ours = {asyncio.current_task(), *before}
+    left = [task for task in asyncio.all_tasks() - ours if not task.done() and "Pool." not in str(task.get_coro())]
     assert not left, f"tasks left running: {left}"
