@@ -171,6 +171,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--inline", action="store_true", help="give the URLs in the mutation instead of uploading them")
     parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="a variable of the service's environment")
+    parser.add_argument("--keep", action="store_true", help="keep the home, with the workers' log")
     asked = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="pixcrawler-bench-"))
     os.environ.update(
@@ -183,7 +184,10 @@ def main() -> None:
         rounds, peaks = measure(asked, home)
     finally:
         stop(home)
-        shutil.rmtree(home, ignore_errors=True)
+        if asked.keep:
+            say(f"kept: {home}")
+        else:
+            shutil.rmtree(home, ignore_errors=True)
     middle = statistics.median_low([one.rate for one in rounds])
     say(f"{'median':<8} {next(one for one in rounds if one.rate == middle).line()}")
     say("PSS, MiB at most: " + ", ".join(f"{name} {size / 2**20:.0f}" for name, size in peaks.most.items()))
