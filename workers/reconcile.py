@@ -48,8 +48,9 @@ async def collect_often(storage: Storage, settings: Settings) -> None:
     """Collect unnamed bytes every ten minutes, until cancelled."""
     while True:
         await asyncio.sleep(COLLECT_EVERY_S * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, no secret
+        older_than = datetime.now(UTC) - timedelta(seconds=settings.blob_grace_s)
         try:
-            removed = await collect.collect(storage, datetime.now(UTC) - timedelta(seconds=settings.blob_grace_s))
+            removed = await collect.collect(storage, older_than) + await storage.drop_partial(older_than)
         except (StorageRefused, *DATABASE_ERRORS) as error:
             log.warning("collect_failed", error=str(error))
             continue
