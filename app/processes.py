@@ -18,6 +18,9 @@ from typing import Any
 LOG_BYTES = 8 * 2**20
 """A log that has passed this is begun anew at the next start."""
 
+EXEC_S = 0.5
+"""While a process becomes another program it has no words for a moment, and has not ended all the same."""
+
 _BACKGROUND = 'log=$1; shift; "$@" >>"$log" 2>&1 </dev/null & echo $!'
 
 
@@ -60,10 +63,18 @@ def command_line(pid: int) -> str:
     if not Path("/proc/self/cmdline").exists():
         shown = subprocess.run(["/bin/ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True)  # noqa: S603
         return shown.stdout
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    except OSError:
-        return ""
+    deadline = time.monotonic() + EXEC_S
+    with contextlib.suppress(OSError):
+        while True:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes()
+            if words or time.monotonic() > deadline or _has_ended(pid):
+                return words.replace(b"\0", b" ").decode(errors="replace")
+    return ""
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether it is a zombie. Raises OSError where not even that is left."""
+    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] in (b"Z", b"X")
 
 
 def speaks(path: Path, question: bytes, answer: bytes) -> bool:
