@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,8 @@ def schema_export() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """The console script: exits 0 on success, 1 on failure, 2 on wrong use."""
+    # A shell script starts `pixcrawler up &` with Ctrl-C ignored; `kill -INT` must end it all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         commands.main(arguments, prog_name="pixcrawler", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
