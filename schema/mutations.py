@@ -8,8 +8,13 @@ from typing import Any
 import strawberry
 from strawberry import UNSET
 
-from app.errors import AppError, NotFound
+from app.errors import AppError
 from app.jobs import crawl, export, profile, project, upload, validation
+from app.jobs.change import Kind
+from app.jobs.crawl import CRAWL_JOB_KIND
+from app.jobs.export import EXPORT_JOB_KIND
+from app.jobs.project import PROJECT_KIND
+from app.jobs.validation import VALIDATION_JOB_KIND
 from app.values import CrawlSpec
 from schema.context import Context
 from schema.inputs import (
@@ -64,11 +69,11 @@ async def _deleted(given: ID, doing: Awaitable[object]) -> DeletePayload:
     return DeletePayload(deleted_id=given)
 
 
-def _key(given: ID, type_name: str, *path: str) -> int:
+def _key(given: ID, kind: Kind, *path: str) -> int:
     """The row's key; NotFound for an id that cannot name one."""
-    key = int_key(str(given), type_name)
+    key = int_key(str(given), kind.type_name)
     if key is None:
-        raise NotFound(f"No such {type_name}.", path=path or ("id",))
+        raise kind.missing(path or ("id",))
     return key
 
 
@@ -86,7 +91,7 @@ def _named(value: str | None, field: str) -> str | None:
 
 async def _create_crawl_job(info: Info, given: CreateCrawlJobInput) -> int:
     spec = CrawlSpec(
-        project_id=_key(given.project_id, "Project", "input", "projectId"),
+        project_id=_key(given.project_id, PROJECT_KIND, "input", "projectId"),
         name=given.name,
         keywords=tuple(given.keywords),
         sources=tuple(source.spec() for source in given.sources),
@@ -102,7 +107,7 @@ async def _update_project(info: Info, given: UpdateProjectInput) -> int:
     name, text = _named(given.name, "name"), given.description
     return await project.update(
         info.context.viewer,
-        _key(given.id, "Project", "input", "id"),
+        _key(given.id, PROJECT_KIND, "input", "id"),
         name=name,
         description=None if text is UNSET else text,
         clear_description=text is None,
@@ -114,22 +119,22 @@ async def _update_crawl_job(info: Info, given: UpdateCrawlJobInput) -> int:
     if given.max_images is None:
         raise project.refuse_null("maxImages")
     most = None if given.max_images is UNSET else given.max_images
-    key = _key(given.id, "CrawlJob", "input", "id")
+    key = _key(given.id, CRAWL_JOB_KIND, "input", "id")
     return await crawl.update(info.context.viewer, key, name=name, max_images=most)
 
 
 async def _create_validation_job(info: Info, given: CreateValidationJobInput) -> int:
-    key = _key(given.crawl_job_id, "CrawlJob", "input", "crawlJobId")
+    key = _key(given.crawl_job_id, CRAWL_JOB_KIND, "input", "crawlJobId")
     return await validation.create(info.context.viewer, key, _left_out(given.name), given.rules.rules())
 
 
 async def _create_export_job(info: Info, given: CreateExportJobInput) -> int:
-    key = _key(given.crawl_job_id, "CrawlJob", "input", "crawlJobId")
+    key = _key(given.crawl_job_id, CRAWL_JOB_KIND, "input", "crawlJobId")
     form = str(ExportFormat(given.format).value)
     return await export.create(info.context.viewer, key, _left_out(given.name), form, given.chosen())
 
 
-def _acting(verb: Any, kind: str, given: ID, info: Info) -> Awaitable[int]:
+def _acting(verb: Any, kind: Kind, given: ID, info: Info) -> Awaitable[int]:
     """`verb(viewer, key)` once awaited, so that a bad id is an error as data too."""
 
     async def act() -> int:
@@ -138,7 +143,7 @@ def _acting(verb: Any, kind: str, given: ID, info: Info) -> Awaitable[int]:
     return act()
 
 
-def _deleting(verb: Any, kind: str, given: ID, info: Info) -> Awaitable[object]:
+def _deleting(verb: Any, kind: Kind, given: ID, info: Info) -> Awaitable[object]:
     async def act() -> object:
         return await verb(info.context.viewer, _key(given, kind))
 
@@ -160,15 +165,15 @@ class Mutation:
 
     @strawberry.mutation(description="Make a project read-only, but for exporting and deleting.")
     async def archive_project(self, info: Info, id: ID) -> ProjectPayload:
-        return await _project(_acting(project.archive, "Project", id, info))
+        return await _project(_acting(project.archive, PROJECT_KIND, id, info))
 
     @strawberry.mutation(description="Make an archived project active again.")
     async def restore_project(self, info: Info, id: ID) -> ProjectPayload:
-        return await _project(_acting(project.restore, "Project", id, info))
+        return await _project(_acting(project.restore, PROJECT_KIND, id, info))
 
     @strawberry.mutation(description="Delete a project and all that belongs to it.")
     async def delete_project(self, info: Info, id: ID) -> DeletePayload:
-        return await _deleted(id, _deleting(project.delete, "Project", id, info))
+        return await _deleted(id, _deleting(project.delete, PROJECT_KIND, id, info))
 
     @strawberry.mutation(description="Get a place to PUT a URL list that is too large for a request.")
     async def create_url_list_upload(self, info: Info, input: CreateUrlListUploadInput) -> UrlListUploadPayload:
@@ -190,27 +195,27 @@ class Mutation:
 
     @strawberry.mutation(description="Start a pending crawl job.")
     async def start_crawl_job(self, info: Info, id: ID) -> CrawlJobPayload:
-        return await _crawl_job(_acting(crawl.start, "CrawlJob", id, info))
+        return await _crawl_job(_acting(crawl.start, CRAWL_JOB_KIND, id, info))
 
     @strawberry.mutation(description="Begin no new chunks; those under way finish.")
     async def pause_crawl_job(self, info: Info, id: ID) -> CrawlJobPayload:
-        return await _crawl_job(_acting(crawl.pause, "CrawlJob", id, info))
+        return await _crawl_job(_acting(crawl.pause, CRAWL_JOB_KIND, id, info))
 
     @strawberry.mutation(description="Go on with a paused crawl job.")
     async def resume_crawl_job(self, info: Info, id: ID) -> CrawlJobPayload:
-        return await _crawl_job(_acting(crawl.resume, "CrawlJob", id, info))
+        return await _crawl_job(_acting(crawl.resume, CRAWL_JOB_KIND, id, info))
 
     @strawberry.mutation(description="End a crawl job now; its pending rows stay pending.")
     async def cancel_crawl_job(self, info: Info, id: ID) -> CrawlJobPayload:
-        return await _crawl_job(_acting(crawl.cancel, "CrawlJob", id, info))
+        return await _crawl_job(_acting(crawl.cancel, CRAWL_JOB_KIND, id, info))
 
     @strawberry.mutation(description="Try an ended crawl job's failed and pending rows, and failed sources, again.")
     async def retry_crawl_job(self, info: Info, id: ID) -> CrawlJobPayload:
-        return await _crawl_job(_acting(crawl.retry, "CrawlJob", id, info))
+        return await _crawl_job(_acting(crawl.retry, CRAWL_JOB_KIND, id, info))
 
     @strawberry.mutation(description="Delete a crawl job and all that belongs to it.")
     async def delete_crawl_job(self, info: Info, id: ID) -> DeletePayload:
-        return await _deleted(id, _deleting(crawl.delete, "CrawlJob", id, info))
+        return await _deleted(id, _deleting(crawl.delete, CRAWL_JOB_KIND, id, info))
 
     @strawberry.mutation(description="Judge a crawl job's images by rules, without fetching again.")
     async def create_validation_job(self, info: Info, input: CreateValidationJobInput) -> ValidationJobPayload:
@@ -219,7 +224,7 @@ class Mutation:
 
     @strawberry.mutation(description="End a validation job now; verdicts that were given stay.")
     async def cancel_validation_job(self, info: Info, id: ID) -> ValidationJobPayload:
-        made = _acting(validation.cancel, "ValidationJob", id, info)
+        made = _acting(validation.cancel, VALIDATION_JOB_KIND, id, info)
         return await _answer(ValidationJobPayload, "validation_job", "ValidationJob", made)
 
     @strawberry.mutation(description="Make a dataset of a crawl job's usable images.")
@@ -228,12 +233,12 @@ class Mutation:
 
     @strawberry.mutation(description="End an export job now.")
     async def cancel_export_job(self, info: Info, id: ID) -> ExportJobPayload:
-        made = _acting(export.cancel, "ExportJob", id, info)
+        made = _acting(export.cancel, EXPORT_JOB_KIND, id, info)
         return await _answer(ExportJobPayload, "export_job", "ExportJob", made)
 
     @strawberry.mutation(description="Delete an export job and its file.")
     async def delete_export_job(self, info: Info, id: ID) -> DeletePayload:
-        return await _deleted(id, _deleting(export.delete, "ExportJob", id, info))
+        return await _deleted(id, _deleting(export.delete, EXPORT_JOB_KIND, id, info))
 
     @strawberry.mutation(description="Change your profile.")
     async def update_profile(self, info: Info, input: UpdateProfileInput) -> ProfilePayload:

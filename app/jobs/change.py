@@ -27,9 +27,9 @@ class Kind:
     word: str
     arrows: Arrows
 
-    def missing(self) -> NotFound:
-        """The one answer for a row that is not there and for one that the viewer does not see."""
-        return NotFound(f"No such {self.word}.", path=["id"])
+    def missing(self, path: Sequence[str] = ("id",)) -> NotFound:
+        """The one answer for a malformed id, a row that is not there and one that the viewer does not see."""
+        return NotFound(f"No such {self.word}.", path=path)
 
 
 async def change(
@@ -70,15 +70,27 @@ async def explain(tx: Transaction, kind: Kind, verb: str, key: int, viewer: View
     )
 
 
-async def visible_row(tx: Transaction, kind: Kind, key: int, viewer: Viewer, columns: str, *, lock: str = "") -> Any:
-    """The row's `columns`, seen by the viewer; NotFound otherwise. `lock` is `for update`, `for share` or nothing."""
+async def visible_row(
+    tx: Transaction,
+    kind: Kind,
+    key: int,
+    viewer: Viewer,
+    columns: str,
+    *,
+    lock: str = "",
+    path: Sequence[str] = ("id",),
+) -> Any:
+    """The row's `columns`, seen by the viewer; NotFound otherwise, of the input's field `path`.
+
+    `lock` is `for update`, `for share` or nothing.
+    """
     sql = (
         f"select {columns} from {kind.table} t where t.id = $1"  # noqa: S608 - names of ours
         f" and {seen_by(kind.table, 't', viewer, '$2::uuid')} {lock}"
     )
     row = await tx.connection.fetchrow(sql, key, viewer.id)
     if row is None:
-        raise kind.missing()
+        raise kind.missing(path)
     return row
 
 

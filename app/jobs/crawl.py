@@ -17,40 +17,32 @@ import asyncpg
 import orjson
 
 from app import queue
-from app.database import Transaction, transaction
-from app.errors import AppError, IllegalTransition, Invalid, SourceUnavailable
-from app.jobs import activity, closing, upload
+from app.database import Transaction, acquire, transaction
+from app.errors import IllegalTransition
+from app.jobs import activity, closing
 from app.jobs.change import Kind, change, explain, remove, visible_row
-from app.jobs.limits import (
-    CHUNK_SIZE,
-    IDEMPOTENCY_KEY_CHARS,
-    KEYWORD_CHARS,
-    KEYWORDS,
-    MAX_IMAGES,
-    NAME_CHARS,
-    SOURCES,
-    check_count,
-    check_number,
-    check_text,
-)
+from app.jobs.crawl_spec import check_uploads, checked
+from app.jobs.documents import to_jsonb
+from app.jobs.limits import MAX_IMAGES, NAME_CHARS, check_number, check_text
 from app.jobs.project import PROJECT_KIND
 from app.models.states import CRAWL_JOB
 from app.progress import publish_change
-from app.settings import settings
-from app.sources.registry import SOURCES as KNOWN_SOURCES
-from app.storage import storage
-from app.values import CrawlSpec, SourceSpec, Viewer
+from app.values import CrawlSpec, Viewer
 
 CRAWL_JOB_KIND = Kind("crawl_jobs", "CrawlJob", "crawl job", CRAWL_JOB)
 
 SAME_KEY = """
 select j.id from crawl_jobs j join projects p on p.id = j.project_id
 where j.idempotency_key = $2 and p.user_id = (select user_id from projects where id = $1)
+    and ($4 or p.user_id = $3)
+"""
+# Requests with the same key wait for each other, in whichever projects of one owner they are.
+ONE_AT_A_TIME = """
+select pg_advisory_xact_lock(hashtextextended(user_id || ' ' || $2::text, 0)) from projects where id = $1
 """
 INSERT = """
 insert into crawl_jobs (project_id, name, keywords, max_images, options, idempotency_key)
-values ($1, $2, $3::jsonb, $4, $5::jsonb, $6)
-on conflict (project_id, idempotency_key) do nothing returning id
+values ($1, $2, $3::jsonb, $4, $5::jsonb, $6) returning id
 """
 UPDATE = "update crawl_jobs set name = coalesce($2, name), max_images = coalesce($3, max_images) where id = $1"
 # Failed rows wait again; what they were refused for is forgotten, since it may not be so any more.
@@ -67,26 +59,36 @@ where id = $1
 NO_LEASES = "leases = '{}', active_chunks = 0, task_ids = '[]'"
 
 
-def _dumps(value: Any) -> str:
-    return orjson.dumps(value).decode()
-
-
 async def create(viewer: Viewer, spec: CrawlSpec) -> int:
     """A new crawl job of a project that the viewer sees; its id. The same idempotency key gives the same job."""
-    spec = _checked(spec)
-    await _check_uploads(viewer, spec)
+    spec = checked(spec)
+    async with acquire() as connection:
+        known = await _made_before(connection, viewer, spec)
+    if known is not None:
+        return known  # whatever became of its project and its uploads since
+    await check_uploads(viewer, spec)
     async with transaction() as tx:
         await open_project(tx, viewer, spec.project_id, ["input", "projectId"])
         if spec.idempotency_key is not None:
-            known = await tx.connection.fetchval(SAME_KEY, spec.project_id, spec.idempotency_key)
-            if known is not None:
-                return int(known)
+            await tx.connection.execute(ONE_AT_A_TIME, spec.project_id, spec.idempotency_key)
+        known = await _made_before(tx.connection, viewer, spec)
+        if known is not None:
+            return known
         key = await _insert(tx, spec)
         about = {"name": spec.name, "project_id": spec.project_id}
         await activity.write(tx, viewer.id, "crawl_job.created", "CrawlJob", key, about)
         if spec.start:
             tx.after_commit(queue.hint, queue.Discover(key))
     return key
+
+
+async def _made_before(connection: asyncpg.Connection, viewer: Viewer, spec: CrawlSpec) -> int | None:
+    """The job that the project's owner has with this idempotency key already, where the viewer sees it."""
+    if spec.idempotency_key is None:
+        return None
+    key = spec.idempotency_key
+    known = await connection.fetchval(SAME_KEY, spec.project_id, key, viewer.id, viewer.everything)
+    return None if known is None else int(known)
 
 
 async def _insert(tx: Transaction, spec: CrawlSpec) -> int:
@@ -104,13 +106,11 @@ async def _insert(tx: Transaction, spec: CrawlSpec) -> int:
         INSERT,
         spec.project_id,
         spec.name,
-        _dumps(spec.keywords),
+        to_jsonb(spec.keywords),
         spec.max_images,
-        _dumps(options),
+        to_jsonb(options),
         spec.idempotency_key,
     )
-    if key is None:  # another request with the same key came first
-        key = await tx.connection.fetchval(SAME_KEY, spec.project_id, spec.idempotency_key)
     return int(key)
 
 
@@ -119,67 +119,9 @@ def fresh_discovery() -> dict[str, Any]:
     return {"found": 0, "state": "pending", "message": None, "cursor": None, "skip": 0}
 
 
-def _checked(spec: CrawlSpec) -> CrawlSpec:
-    name = check_text(spec.name, ["input", "name"], NAME_CHARS)
-    check_count(spec.keywords, ["input", "keywords"], 0, KEYWORDS)
-    keywords = tuple(
-        check_text(word, ["input", "keywords", str(place)], KEYWORD_CHARS) for place, word in enumerate(spec.keywords)
-    )
-    check_number(spec.max_images, ["input", "maxImages"], 1, MAX_IMAGES)
-    check_number(spec.chunk_size, ["input", "chunkSize"], 1, CHUNK_SIZE)
-    check_count(spec.sources, ["input", "sources"], 1, SOURCES)
-    idempotency_key = spec.idempotency_key
-    if idempotency_key is not None:
-        idempotency_key = check_text(idempotency_key, ["input", "idempotencyKey"], IDEMPOTENCY_KEY_CHARS)
-    sources = tuple(_checked_source(source, place) for place, source in enumerate(spec.sources))
-    if any(KNOWN_SOURCES[source.name].needs_keywords for source in sources) and not keywords:
-        raise Invalid(
-            "Give at least one keyword: a source of this job searches by keyword.", path=["input", "keywords"]
-        )
-    return CrawlSpec(
-        spec.project_id, name, keywords, sources, spec.max_images, spec.chunk_size, spec.start, idempotency_key
-    )
-
-
-def _checked_source(spec: SourceSpec, place: int) -> SourceSpec:
-    """The source with its options as it will use them; errors name the field from `input` down."""
-    path = ["input", "sources", str(place), _camel(spec.name)]
-    source = KNOWN_SOURCES.get(spec.name)
-    if source is None:
-        raise SourceUnavailable(f"There is no source {spec.name}.", path=path)
-    available, reason = source.available(settings())
-    if not available:
-        raise SourceUnavailable(f"{source.title} cannot be used: {reason}", path=path)
-    try:
-        return SourceSpec(spec.name, source.check(spec.options))
-    except AppError as error:
-        error.path = (*path, *error.path)
-        raise
-
-
-async def _check_uploads(viewer: Viewer, spec: CrawlSpec) -> None:
-    """Invalid where a URL list names a file that is not the viewer's, or that was never uploaded."""
-    for place, source in enumerate(spec.sources):
-        upload_id = source.options.get("upload_id")
-        if upload_id is None:
-            continue
-        path = ["input", "sources", str(place), _camel(source.name), "uploadId"]
-        if not upload.is_of(viewer, upload_id) or not await storage().exists(upload.key_of(upload_id)):
-            raise Invalid("There is no such upload of yours: PUT the file to its uploadUrl first.", path=path)
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.title() for word in rest)
-
-
 async def open_project(tx: Transaction, viewer: Viewer, project_id: int, path: list[str]) -> None:
     """NotFound or IllegalTransition unless the project is seen and active; it stays so until the commit."""
-    try:
-        row = await visible_row(tx, PROJECT_KIND, project_id, viewer, "status", lock="for share")
-    except AppError as error:
-        error.path = tuple(path)
-        raise
+    row = await visible_row(tx, PROJECT_KIND, project_id, viewer, "status", lock="for share", path=path)
     if row["status"] != "active":
         raise IllegalTransition(
             "The project is archived: restore it first.", path=path, actual="archived", allowed=["ACTIVE"]
@@ -198,7 +140,7 @@ async def update(viewer: Viewer, key: int, *, name: str | None, max_images: int 
     if max_images is not None:
         check_number(max_images, ["input", "maxImages"], 1, MAX_IMAGES)
     async with transaction() as tx:
-        await visible_row(tx, CRAWL_JOB_KIND, key, viewer, "id", lock="for update")
+        await visible_row(tx, CRAWL_JOB_KIND, key, viewer, "id", lock="for update", path=["input", "id"])
         await tx.connection.execute(UPDATE, key, name, max_images)
         await activity.write(tx, viewer.id, "crawl_job.updated", "CrawlJob", key)
         await closing.close_if_over(tx, key)
@@ -227,10 +169,14 @@ async def pause(viewer: Viewer, key: int) -> int:
 
 
 async def resume(viewer: Viewer, key: int) -> int:
-    """paused → running; the reconciler hints the chunks again."""
+    """paused → running; the reconciler hints the chunks again.
+
+    Who sought before is fenced out: it may have gone at the pause, and its lease must not be waited for.
+    """
     async with transaction() as tx:
         await _open_project_of(tx, viewer, key)
-        await change(tx, CRAWL_JOB_KIND, "resume", key, viewer, also="error_message = null")
+        also = "error_message = null, options = options || '{\"seeker\": null}'"
+        await change(tx, CRAWL_JOB_KIND, "resume", key, viewer, also=also)
         await _told(tx, viewer, key, "crawl_job.resumed")
         tx.after_commit(queue.hint, queue.Discover(key))
     return key
@@ -266,7 +212,7 @@ async def retry(viewer: Viewer, key: int) -> int:
             )
         changed = {"discovery": discovery, "seeking": seeking, "seeker": None, "held": False}
         changed["final"] = options["final"] - revived
-        await tx.connection.execute(RETRY, key, chunks, _dumps(changed))
+        await tx.connection.execute(RETRY, key, chunks, to_jsonb(changed))
         await _told(tx, viewer, key, "crawl_job.retried")
         tx.after_commit(queue.hint, queue.Discover(key))
     return key

@@ -16,6 +16,7 @@ import orjson
 from app import queue
 from app.database import Transaction, acquire, transaction
 from app.jobs import activity, closing
+from app.jobs.documents import clean, to_jsonb
 from app.jobs.limits import KEYWORD_CHARS
 from app.progress import publish_change
 from app.sources.base import filename_of
@@ -119,7 +120,7 @@ async def record_candidates(search: Search, candidates: Sequence[Candidate]) -> 
             INSERT, search.crawl_job_id, *_columns(candidates), first + 1, search.chunk_size
         )
         chunks = sorted({row["chunk"] for row in rows})
-        state = orjson.dumps({"discovery": search.discovery}).decode()
+        state = to_jsonb({"discovery": search.discovery})
         room = await tx.connection.fetchval(COUNT, search.crawl_job_id, len(rows), len(chunks), state)
         await closing.close_if_over(tx, search.crawl_job_id)
         for chunk in chunks[:HINTED_CHUNKS]:
@@ -135,7 +136,7 @@ async def finish(search: Search) -> None:
             return
         seeking = any(entry["state"] in ("pending", "running") for entry in search.discovery)
         state = {"seeking": seeking, "seeker": None, "discovery": search.discovery}
-        await tx.connection.fetchval(COUNT, search.crawl_job_id, 0, 0, orjson.dumps(state).decode())
+        await tx.connection.fetchval(COUNT, search.crawl_job_id, 0, 0, to_jsonb(state))
         await closing.close_if_over(tx, search.crawl_job_id)
         tx.after_commit(publish_change, "CrawlJob", search.crawl_job_id)
 
@@ -149,8 +150,8 @@ async def _is_seeker(tx: Transaction, search: Search) -> bool:
 
 
 def _columns(candidates: Sequence[Candidate]) -> list[list[Any]]:
-    """The candidates as arrays: URL, file name, keyword, provenance; PostgreSQL's text holds no NUL."""
-    urls = [one.url.replace("\x00", "") for one in candidates]
-    keywords = [one.keyword.replace("\x00", "")[:KEYWORD_CHARS] if one.keyword else None for one in candidates]
-    documents = [orjson.dumps(one.provenance.as_json()).decode().replace("\\u0000", "") for one in candidates]
+    """The candidates as arrays: URL, file name, keyword, provenance."""
+    urls = [clean(one.url) for one in candidates]
+    keywords = [clean(one.keyword)[:KEYWORD_CHARS] if one.keyword else None for one in candidates]
+    documents = [to_jsonb(one.provenance.as_json()) for one in candidates]
     return [urls, [filename_of(url) for url in urls], keywords, documents]

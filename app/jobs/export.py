@@ -20,6 +20,7 @@ from app.errors import StorageRefused
 from app.exports.base import ExportImage
 from app.jobs import activity
 from app.jobs.change import Kind, change, visible_row
+from app.jobs.documents import to_jsonb
 from app.jobs.limits import NAME_CHARS, check_text
 from app.jobs.validation import ended_crawl_job
 from app.log import log
@@ -109,7 +110,7 @@ class Claim:
 async def create(viewer: Viewer, crawl_job_id: int, name: str | None, form: str, chosen: dict[str, Any]) -> int:
     """A new export job; `chosen` is the image filter with the keys of FILTER_KEYS. Its id."""
     name = check_text(name if name is not None else "Export", ["input", "name"], NAME_CHARS)
-    options = orjson.dumps({"filter": chosen}).decode()
+    options = to_jsonb({"filter": chosen})
     async with transaction() as tx:
         await ended_crawl_job(tx, viewer, crawl_job_id)
         key = int(await tx.connection.fetchval(INSERT, crawl_job_id, viewer.id, name, form, options))

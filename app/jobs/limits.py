@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.errors import Invalid
+from app.jobs.documents import clean
 
 NAME_CHARS = 100
 DESCRIPTION_CHARS = 2_000
@@ -18,10 +19,10 @@ IDEMPOTENCY_KEY_CHARS = 100
 
 
 def check_text(value: str, path: Sequence[str], most: int, *, least: int = 1) -> str:
-    """`value` without blanks at its ends; Invalid where it is not `least` to `most` characters or holds a NUL."""
+    """`value` without blanks at its ends; Invalid where it is not `least` to `most` characters or not storable."""
     text = value.strip()
-    if "\x00" in text:
-        raise Invalid(f"{path[-1]} must not hold the character NUL.", path=path)
+    if clean(text) != text:
+        raise Invalid(f"{path[-1]} must hold neither the character NUL nor half of a surrogate pair.", path=path)
     if not least <= len(text) <= most:
         what = f"{least} to {most} characters" if least else f"at most {most} characters"
         raise Invalid(f"{path[-1]} takes {what}, not {len(text)}.", path=path, limit=str(most), actual=str(len(text)))

@@ -43,7 +43,7 @@ async def update(
     text = _description(description)
     changed = sorted(field for field, value in given.items() if value is not None)
     async with transaction() as tx:
-        await visible_row(tx, PROJECT_KIND, key, viewer, "id", lock="for update")
+        await visible_row(tx, PROJECT_KIND, key, viewer, "id", lock="for update", path=["input", "id"])
         touches = description is not None or clear_description
         await tx.connection.execute(UPDATE, key, name, touches, text)
         await activity.write(tx, viewer.id, "project.updated", "Project", key, {"fields": changed})

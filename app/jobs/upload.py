@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
+from app.database import transaction
 from app.errors import Invalid
+from app.jobs import activity
 from app.jobs.limits import check_text
 from app.sources.url_list import UPLOAD_SUFFIXES
 from app.storage import sign_upload
@@ -42,8 +44,11 @@ async def create(viewer: Viewer, filename: str) -> Upload:
     if suffix not in UPLOAD_SUFFIXES:
         known = ", ".join(UPLOAD_SUFFIXES)
         raise Invalid(f"filename must end in one of {known}.", path=path, limit=known, actual=suffix or name)
-    upload_id = f"{viewer.id}/{secrets.token_urlsafe(NAME_BYTES)}{suffix}"
-    url = await sign_upload(f"{PREFIX}/{upload_id}", UPLOAD_TTL_S)
+    chance = f"{secrets.token_urlsafe(NAME_BYTES)}{suffix}"
+    upload_id = f"{viewer.id}/{chance}"
+    url = await sign_upload(key_of(upload_id), UPLOAD_TTL_S)
+    async with transaction() as tx:
+        await activity.write(tx, viewer.id, "upload.created", "UrlListUpload", chance, {"filename": name})
     return Upload(upload_id, url, datetime.now(UTC) + timedelta(seconds=UPLOAD_TTL_S))
 
 

@@ -15,7 +15,7 @@ import orjson
 from app import queue
 from app.checks.rules import Judged, Rules, check_rules, judge
 from app.database import Transaction, acquire, transaction
-from app.errors import AppError, IllegalTransition
+from app.errors import IllegalTransition
 from app.jobs import activity
 from app.jobs.change import Kind, change, visible_row
 from app.jobs.crawl import CRAWL_JOB_KIND
@@ -90,15 +90,12 @@ class Claim:
 
 async def ended_crawl_job(tx: Transaction, viewer: Viewer, crawl_job_id: int) -> None:
     """NotFound or IllegalTransition unless the viewer sees the crawl job and it is neither pending nor running."""
-    try:
-        row = await visible_row(tx, CRAWL_JOB_KIND, crawl_job_id, viewer, "status", lock="for share")
-    except AppError as error:
-        error.path = ("input", "crawlJobId")
-        raise
+    path = ["input", "crawlJobId"]
+    row = await visible_row(tx, CRAWL_JOB_KIND, crawl_job_id, viewer, "status", lock="for share", path=path)
     if row["status"] not in ENDED:
         raise IllegalTransition(
             f"The crawl job is {row['status']}: wait for its end, or pause it.",
-            path=["input", "crawlJobId"],
+            path=path,
             actual=row["status"],
             allowed=[state.upper() for state in ENDED],
         )

@@ -6,6 +6,7 @@ its `keywords` hold it; the rest of a record is served as it is. `faults` are gi
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -53,6 +54,8 @@ class OpenverseStandIn:
     requests: list[dict[str, str]] = field(default_factory=list)
     tokens: list[str | None] = field(default_factory=list)
     port: int = 0
+    gate: asyncio.Event | None = None
+    """Answers wait for it, where there is one."""
     _runner: web.AppRunner | None = None
 
     @property
@@ -76,6 +79,8 @@ class OpenverseStandIn:
     async def _search(self, request: web.Request) -> web.Response:
         self.requests.append(dict(request.query))
         self.tokens.append(request.headers.get("Authorization"))
+        if self.gate is not None:
+            await self.gate.wait()
         if self.faults:
             return self.faults.pop(0)
         known = request.headers.get("Authorization") == f"Bearer {TOKEN}"
