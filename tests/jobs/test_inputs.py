@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from tests.stand_ins.misbehaving import MisbehavingHost
-from tests.support.asking import ERRORS, EXPORT, VALIDATE, good, images, refusal, urls, verb
+from tests.support.asking import ERRORS, EXPORT, VALIDATE, good, images, refusal, urls
 from tests.support.service import CREATE, Person, entries, running_worker
 
 CREATE_PROJECT = f"""mutation($input: CreateProjectInput!) {{
@@ -259,71 +259,6 @@ async def test_names_and_filters_of_validations_and_exports_are_checked_too(
     odd = {"keyword": ["a\x00"], "createdAfter": "2026-01-01T00:00:00Z", "status": ["FAILED"], "issue": ["\x00"]}
     made = await owner.do(EXPORT, input={"crawlJobId": job, "filter": odd})
     assert made["errors"] == []
-
-
-MALFORMED = [
-    "",
-    "CrawlJob:",
-    "CrawlJob:x",
-    "CrawlJob:-1",
-    "CrawlJob:01",
-    "CrawlJob:99999999999999999999",
-    "17",
-    "Image:1",
-]
-BY_ID = [
-    "startCrawlJob", "pauseCrawlJob", "resumeCrawlJob", "cancelCrawlJob", "retryCrawlJob", "deleteCrawlJob",
-    "cancelValidationJob", "cancelExportJob", "deleteExportJob", "archiveProject", "restoreProject", "deleteProject",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("name", BY_ID)
-async def test_a_malformed_id_is_answered_like_a_missing_one_and_like_anothers(
-    owner: Person, stranger: Person, db: asyncpg.Connection, name: str
-) -> None:
-    job = await stranger.crawl(sources=LISTED, start=False)
-    await db.execute("update crawl_jobs set status = 'completed'")
-    theirs = {
-        "CrawlJob": job,
-        "ValidationJob": (await stranger.do(VALIDATE, input={"crawlJobId": job, "rules": {}}))["validationJob"]["id"],
-        "ExportJob": (await stranger.do(EXPORT, input={"crawlJobId": job}))["exportJob"]["id"],
-        "Project": await stranger.project(),
-    }
-    kind = next(kind for kind in ("CrawlJob", "ValidationJob", "ExportJob", "Project") if name.endswith(kind))
-    field = "deletedId" if name.startswith("delete") else f"{kind[0].lower()}{kind[1:]} {{ id }}"
-    before = await db.fetchval("select count(*) from activity_logs")
-    answers = [
-        await refusal(owner, verb(name, field), id=key.replace("CrawlJob", kind))
-        for key in [*MALFORMED, "CrawlJob:2000000000", theirs[kind]]
-    ]
-    assert answers[0]["code"] == "NOT_FOUND"
-    assert answers[0]["path"] == ["id"]
-    assert all(answer == answers[0] for answer in answers), answers
-    assert await db.fetchval("select count(*) from activity_logs") == before
-
-
-@pytest.mark.parametrize(
-    ("mutation", "given", "field"),
-    [
-        (CREATE, {"name": "Job", "sources": LISTED}, "projectId"),
-        (UPDATE_PROJECT, {"name": "x"}, "id"),
-        (UPDATE_JOB, {"name": "x"}, "id"),
-        (VALIDATE, {"rules": {}}, "crawlJobId"),
-        (EXPORT, {}, "crawlJobId"),
-    ],
-)
-async def test_an_id_within_an_input_that_is_malformed_missing_or_anothers_has_one_answer(
-    owner: Person, stranger: Person, mutation: str, given: dict[str, Any], field: str
-) -> None:
-    theirs = {"projectId": await stranger.project(), "crawlJobId": await stranger.crawl(sources=LISTED, start=False)}
-    theirs["id"] = theirs["projectId"] if mutation is UPDATE_PROJECT else theirs["crawlJobId"]
-    kind = "Project" if field == "projectId" or mutation is UPDATE_PROJECT else "CrawlJob"
-    answers = [
-        await refusal(owner, mutation, input={field: key, **given})
-        for key in ("x", f"{kind}:x", f"{kind}:2000000000", theirs[field])
-    ]
-    assert (answers[0]["code"], answers[0]["path"]) == ("NOT_FOUND", ["input", field])
-    assert all(answer == answers[0] for answer in answers), answers
 
 
 @pytest.mark.parametrize(
