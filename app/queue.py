@@ -22,7 +22,10 @@ from app.log import log
 from app.settings import settings
 
 CRAWL_QUEUE = "pixcrawler:crawl"
+CHUNK_QUEUE = "pixcrawler:chunk"
+"""Apart from the crawl queue: a worker full of chunks still discovers, and takes no more chunks than it may."""
 EXPORT_QUEUE = "pixcrawler:export"
+QUEUES = (CRAWL_QUEUE, CHUNK_QUEUE, EXPORT_QUEUE)
 HINT_TTL_S = 60
 """A hint that waited longer is worthless: the reconciler has hinted again."""
 HINT_AGAIN_S = 15
@@ -73,7 +76,7 @@ def _task_of(hint: Hint) -> tuple[str, str, tuple[int, ...]]:
         case Discover(job):
             return CRAWL_QUEUE, "discover", (job,)
         case FetchChunk(job, chunk):
-            return CRAWL_QUEUE, "fetch_chunk", (job, chunk)
+            return CHUNK_QUEUE, "fetch_chunk", (job, chunk)
         case Validate(job):
             return EXPORT_QUEUE, "validate", (job,)
         case Export(job):
@@ -167,7 +170,7 @@ async def hint(what: Hint) -> bool:
 async def queue_depth() -> dict[str, tuple[int, float]]:
     """Per queue: hints that wait, and the age of the oldest in seconds."""
     found: dict[str, tuple[int, float]] = {}
-    for queue in (CRAWL_QUEUE, EXPORT_QUEUE):
+    for queue in QUEUES:
         depth = int(await redis().zcard(queue))
         oldest = await redis().zrange(queue, 0, 0, withscores=True)
         age_s = time.time() - oldest[0][1] / 1000 if oldest else 0.0

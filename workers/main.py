@@ -64,8 +64,9 @@ async def work(engine: Engine, only: str | None) -> None:
         tasks.create_task(reconcile_often(found))
         tasks.create_task(collect_often(engine.storage, found))
         if only in (None, "crawl"):
-            most = found.worker_chunks + DISCOVER_TASKS
-            tasks.create_task(_consume(engine, queue.CRAWL_QUEUE, [discover, fetch_chunk], most, CRAWL_TIMEOUT_S))
+            tasks.create_task(_consume(engine, queue.CRAWL_QUEUE, [discover], DISCOVER_TASKS, CRAWL_TIMEOUT_S))
+            chunks = found.worker_chunks
+            tasks.create_task(_consume(engine, queue.CHUNK_QUEUE, [fetch_chunk], chunks, CRAWL_TIMEOUT_S))
         if only in (None, "export"):
             tasks.create_task(_consume(engine, queue.EXPORT_QUEUE, [validate, export], EXPORT_TASKS, EXPORT_TIMEOUT_S))
 
