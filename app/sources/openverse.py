@@ -6,12 +6,14 @@ more results. The keywords take turns, page by page, so that each gets its share
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from app.errors import Invalid, SourceFailed
 from app.settings import Settings
 from app.sources.base import Page, Query, Tools, clean_text, clean_url
 from app.sources.http import Answer, ask
+from app.sources.turns import Found, take_turns
 from app.values import Candidate, Json, Provenance
 
 LICENSES = (
@@ -54,21 +56,17 @@ class Openverse:
         return checked
 
     async def pages(self, tools: Tools, query: Query, cursor: Json | None) -> AsyncGenerator[Page, None]:
-        """One API page of one keyword each. The cursor: the next page of every keyword (0: none left), whose turn."""
-        next_pages: list[int] = list(cursor["pages"]) if cursor else [1] * len(query.keywords)
-        turn: int = cursor["turn"] if cursor else 0
-        while any(next_pages):
-            if next_pages[turn]:
-                found, more = await self._page(tools, query, query.keywords[turn], next_pages[turn])
-                next_pages[turn] = next_pages[turn] + 1 if more else 0
-                turn = (turn + 1) % len(next_pages)
-                left = {"pages": list(next_pages), "turn": turn} if any(next_pages) else None
-                yield Page(found, left)
-            else:
-                turn = (turn + 1) % len(next_pages)
+        """One API page of one keyword each; a keyword's state is its next page."""
 
-    async def _page(self, tools: Tools, query: Query, keyword: str, page: int) -> tuple[tuple[Candidate, ...], bool]:
-        """A page's candidates, and whether there is another."""
+        async def ask_page(keyword: str, page: Json) -> Found:
+            return await self._page(tools, query, keyword, page)
+
+        async with contextlib.aclosing(take_turns(query.keywords, 1, cursor, ask_page)) as pages:
+            async for page in pages:
+                yield page
+
+    async def _page(self, tools: Tools, query: Query, keyword: str, page: int) -> Found:
+        """A page's candidates, and the number of the next."""
         token = tools.settings.openverse_key
         size = TOKEN_PAGE if token else ANONYMOUS_PAGE
         params = {"q": keyword[:QUERY_CHARS], "page": str(page), "page_size": str(size)}
@@ -78,11 +76,12 @@ class Openverse:
         url = tools.settings.openverse_url.rstrip("/") + "/images/"
         answer = await ask(tools, self.title, url, params, headers)
         if _is_end(answer):
-            return (), False
+            return (), None
         body = _body(answer)
         min_width = query.options.get("min_width") or 0
         found = tuple(_candidate(item, keyword) for item in body["results"] if _wanted(item, min_width))
-        return found, page < _number(body.get("page_count")) and (page + 1) * size <= DEPTH
+        more = page < _number(body.get("page_count")) and (page + 1) * size <= DEPTH
+        return found, page + 1 if more else None
 
 
 def _listed(value: Json) -> Sequence[Json]:
