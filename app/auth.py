@@ -21,6 +21,7 @@ import jwt
 
 from app.database import acquire
 from app.errors import Conflict, Invalid, Unauthenticated
+from app.issuer_keys import IssuerKeys
 from app.settings import Settings, settings
 from app.values import Viewer
 
@@ -28,12 +29,11 @@ LOCAL_ISSUER = "pixcrawler"
 LOCAL_EMAIL = "local@no-email.invalid"
 LEEWAY_S = 10
 MIN_SECRET_BYTES = 32
-JWKS_TIMEOUT_S = 5
-JWKS_LIFESPAN_S = 600
 VIEWER_TTL_S = 5.0
 """How long a token's profile is believed without asking the database again."""
 MAX_VIEWERS = 10_000
 MAX_TOKEN_CHARS = 8_192
+EMAIL_CHARS, NAME_CHARS, URL_CHARS = 255, 100, 8_192
 
 FIND = "select id, role from profiles where id = $1"
 INSERT = """
@@ -87,8 +87,8 @@ def local_secret() -> str:
 
 
 @functools.cache
-def _jwks() -> jwt.PyJWKClient:
-    return jwt.PyJWKClient(settings().jwks_url, lifespan=JWKS_LIFESPAN_S, timeout=JWKS_TIMEOUT_S)
+def _issuer_keys(url: str) -> IssuerKeys:
+    return IssuerKeys(url)
 
 
 def _expected(found: Settings) -> dict[str, Any]:
@@ -116,7 +116,7 @@ async def _key(token: str, found: Settings) -> tuple[Any, str]:
         return found.jwt_secret, "HS256"
     if algorithm in ("RS256", "ES256") and found.jwks_url and header.get("kid"):
         # The client blocks where the key is not known yet.
-        return (await asyncio.to_thread(_jwks().get_signing_key, header["kid"])).key, algorithm
+        return (await asyncio.to_thread(_issuer_keys(found.jwks_url).get_signing_key, header["kid"])).key, algorithm
     raise jwt.InvalidAlgorithmError("algorithm")
 
 
@@ -130,7 +130,8 @@ async def claims_of(token: str) -> dict[str, Any]:
         return dict(jwt.decode(token, key, algorithms=[algorithm], leeway=LEEWAY_S, **_expected(found)))
     except jwt.ExpiredSignatureError as error:
         raise Unauthenticated("The token has expired: sign in again.") from error
-    except jwt.PyJWTError as error:
+    except (jwt.PyJWTError, TypeError, ValueError) as error:
+        # The last two are PyJWT's for a key of another kind than the algorithm's, and for claims of no known shape.
         raise Unauthenticated("The token is not valid here.") from error
 
 
@@ -159,18 +160,34 @@ async def _profile_of(claims: dict[str, Any]) -> Viewer:
         key = uuid.UUID(str(claims["sub"]))
     except ValueError as error:
         raise Unauthenticated("The token's subject is not a UUID.") from error
-    email = str(claims.get("email") or f"{key}@no-email.invalid")[:255]
     about = claims.get("user_metadata")
     about = about if isinstance(about, dict) else {}
-    name, picture = about.get("full_name") or claims.get("name"), about.get("avatar_url") or claims.get("picture")
+    email = _text(claims.get("email"), EMAIL_CHARS) or f"{key}@no-email.invalid"
+    name = _text(about.get("full_name"), NAME_CHARS) or _text(claims.get("name"), NAME_CHARS)
+    picture = _text(about.get("avatar_url"), URL_CHARS) or _text(claims.get("picture"), URL_CHARS)
     async with acquire() as connection:
         row = await connection.fetchrow(FIND, key)
         if row is None:
-            row = await connection.fetchrow(INSERT, key, email, str(name)[:100] if name else None, picture)
+            row = await connection.fetchrow(INSERT, key, email, name, picture)
             row = row or await connection.fetchrow(FIND, key)
     if row is None:
         raise Conflict(f"The email {email} belongs to another profile.")
-    return Viewer(row["id"], row["role"] == "admin", datetime.fromtimestamp(int(claims["exp"]), UTC))
+    return Viewer(row["id"], row["role"] == "admin", _moment(claims["exp"]))
+
+
+def _text(value: object, most: int) -> str | None:
+    """A claim as a column takes it: at most `most` characters, no NUL; None where it is no text or empty."""
+    if not isinstance(value, str):
+        return None
+    return value.replace("\x00", "").encode(errors="ignore").decode()[:most].strip() or None
+
+
+def _moment(expires: Any) -> datetime | None:
+    """The end of a token; None where it lies beyond the calendar."""
+    try:
+        return datetime.fromtimestamp(int(expires), UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 PROFILE_FOR_EMAIL = """
