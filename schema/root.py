@@ -65,6 +65,8 @@ class PixSchema(strawberry.Schema):
             async with aclosing(source):
                 async for result in source:
                     result.errors = self._spoken(result.errors)
+                    if not first and _is_gone(result):
+                        return
                     # A subscription that cannot begin, of what is missing say, is refused rather than begun and ended.
                     yield PreExecutionError(None, result.errors) if first and result.data is None else result
                     first = False
@@ -77,6 +79,12 @@ class PixSchema(strawberry.Schema):
             for error in found:
                 error.message = error.message.partition(SUGGESTION)[0]
         return found
+
+
+def _is_gone(result: ExecutionResult) -> bool:
+    """Whether a frame could not be made since its row was deleted: that ends a subscription as its last state does."""
+    codes = [(error.extensions or {}).get("code") for error in result.errors or ()]
+    return result.data is None and codes == ["NOT_FOUND"]
 
 
 def _reason(error: Exception) -> str:
