@@ -44,6 +44,8 @@ class Page:
 
     candidates: tuple[Candidate, ...]
     cursor: Json | None
+    notes: tuple[str, ...] = ()
+    """What was left out on the way, and why: sentences for the job's owner."""
 
 
 @dataclass(frozen=True)
