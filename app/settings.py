@@ -73,6 +73,29 @@ class Settings(BaseSettings):
     openverse_key: str = Field(
         "", description="Bearer token of Openverse's API; without one its anonymous limits hold."
     )
+    commons_url: str = Field(
+        "https://commons.wikimedia.org/w/api.php", description="Address of Wikimedia Commons' API."
+    )
+    commons_key: str = Field(
+        "", description="OAuth 2 access token of Wikimedia; without one its anonymous limits hold."
+    )
+    flickr_url: str = Field("https://api.flickr.com/services/rest/", description="Address of Flickr's API.")
+    flickr_key: str = Field("", description="Key of Flickr's API; the source is off without one.")
+    pexels_enabled: bool = Field(
+        False, description="Whether Pexels is used: its terms forbid building datasets with its API without permission."
+    )
+    pexels_url: str = Field("https://api.pexels.com/v1/", description="Base address of Pexels' API.")
+    pexels_key: str = Field("", description="Key of Pexels' API.")
+    pixabay_enabled: bool = Field(
+        False, description="Whether Pixabay is used: its terms forbid systematic mass downloads."
+    )
+    pixabay_url: str = Field("https://pixabay.com/api/", description="Address of Pixabay's API.")
+    pixabay_key: str = Field("", description="Key of Pixabay's API.")
+    unsplash_enabled: bool = Field(
+        False, description="Whether Unsplash is used: its terms restrict machine learning and ask for hotlinking."
+    )
+    unsplash_url: str = Field("https://api.unsplash.com/", description="Base address of Unsplash's API.")
+    unsplash_key: str = Field("", description="Access key of Unsplash's API.")
 
     lease_s: float = Field(20.0, gt=0, description="How long a chunk's lease holds without a heartbeat, seconds.")
     reconcile_s: float = Field(2.0, gt=0, description="How often what is due is looked for, seconds.")

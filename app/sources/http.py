@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import aiohttp
@@ -18,6 +18,8 @@ from app.values import Json
 DEADLINE_S = 20.0
 MAX_BYTES = 8 * 2**20
 MAX_REDIRECTS = 3
+TEXT_BYTES = 500
+"""What is kept of an answer that is not JSON."""
 
 SHORT_WAIT_S = 60.0
 """A pause that a server asks for is waited out up to this; a longer one is the job's to know."""
@@ -29,11 +31,12 @@ PASSING_STATUSES = frozenset({429, 500, 502, 503, 504})
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An API's answer; `body` is None where it is not JSON."""
+    """An API's answer; `body` is None where it is not JSON, and `text` is then how it begins."""
 
     status: int
     headers: Mapping[str, str]
     body: Json | None
+    text: str = ""
 
 
 async def get_json(
@@ -54,20 +57,31 @@ async def get_json(
             body += chunk
             if len(body) > max_bytes:
                 raise SourceFailed(f"{response.url.host} answered with more than {max_bytes:,} bytes.")
-        return Answer(response.status, response.headers, _parsed(body))
+        try:
+            return Answer(response.status, response.headers, orjson.loads(body))
+        except orjson.JSONDecodeError:
+            text = body[:TEXT_BYTES].decode(errors="replace")
+            return Answer(response.status, response.headers, None, text)
 
 
-def _parsed(body: bytearray) -> Json | None:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
+def passing_trouble(title: str, answer: Answer) -> str | None:
+    """What is wrong with an answer that may be better in a moment, in words; None where it is worth reading."""
+    if answer.status == 429:
+        return f"{title} has had enough of our requests for now (429)."
+    if answer.status in PASSING_STATUSES:
+        return f"{title} is in trouble: it answered {answer.status}."
+    return f"{title} answered {answer.status} with something that is not JSON." if answer.body is None else None
 
 
 async def ask(
-    tools: Tools, title: str, url: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None
+    tools: Tools,
+    title: str,
+    url: str,
+    params: Mapping[str, str],
+    headers: Mapping[str, str] | None = None,
+    trouble_of: Callable[[str, Answer], str | None] = passing_trouble,
 ) -> Answer:
-    """GET until there is an answer worth reading: JSON with a status that does not pass by itself.
+    """GET until there is an answer worth reading, which is for `trouble_of` to say: one without passing trouble.
 
     Pauses that the server asks for are waited out when they are short. Raises SourceFailed, in words for the job's
     owner, with `retry_after_s` where the server named a time.
@@ -77,13 +91,14 @@ async def ask(
         try:
             answer = await get_json(tools.client, url, params, headers or {})
         except (aiohttp.ClientError, TimeoutError) as error:
-            trouble = SourceFailed(f"{title} does not answer: {str(error)[:200] or type(error).__name__}.")
+            trouble = SourceFailed(f"{title} does not answer: {_words(error)}.")
             wait_s = None
         else:
-            if answer.status not in PASSING_STATUSES and answer.body is not None:
+            words = trouble_of(title, answer)
+            if words is None:
                 return answer
             wait_s = retry_after_s(answer.headers.get("Retry-After"))
-            trouble = SourceFailed(_complaint(title, answer), wait_s)
+            trouble = SourceFailed(words, wait_s)
         if wait_s is not None and wait_s > SHORT_WAIT_S:
             raise trouble
         if attempt < ATTEMPTS - 1:
@@ -91,12 +106,10 @@ async def ask(
     raise trouble
 
 
-def _complaint(title: str, answer: Answer) -> str:
-    if answer.status == 429:
-        return f"{title} has had enough of our requests for now (429)."
-    if answer.status in PASSING_STATUSES:
-        return f"{title} is in trouble: it answered {answer.status}."
-    return f"{title} answered {answer.status} with something that is not JSON."
+def _words(error: Exception) -> str:
+    """An error for the job's owner. Those that quote an address are named only: some keys are part of the address."""
+    quotes = isinstance(error, aiohttp.ClientResponseError | aiohttp.InvalidURL)
+    return type(error).__name__ if quotes else str(error)[:200] or type(error).__name__
 
 
 def retry_after_s(value: str | None) -> float | None:

@@ -7,12 +7,13 @@ more results. The keywords take turns, page by page, so that each gets its share
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 
-from app.errors import Invalid, SourceFailed
+from app.errors import SourceFailed
 from app.settings import Settings
 from app.sources.base import Page, Query, Tools, clean_text, clean_url
 from app.sources.http import Answer, ask
+from app.sources.options import check_choices, check_min_width, given
 from app.sources.turns import Found, take_turns
 from app.values import Candidate, Json, Provenance
 
@@ -25,7 +26,6 @@ ANONYMOUS_PAGE = 20
 TOKEN_PAGE = 48
 """Up to 50 are allowed; 48 reach all 240 results in whole pages."""
 QUERY_CHARS = 200
-MAX_WIDTH = 100_000
 
 
 class Openverse:
@@ -43,17 +43,7 @@ class Openverse:
 
     def check(self, options: Mapping[str, Json]) -> Mapping[str, Json]:
         """`license`: slugs of LICENSES; `min_width`: pixels, 1 to 100,000. Both may be absent."""
-        checked: dict[str, Json] = {}
-        licenses = options.get("license")
-        if licenses is not None:
-            checked["license"] = [_license(value, place) for place, value in enumerate(_listed(licenses))]
-        width = options.get("min_width")
-        if width is not None:
-            if not isinstance(width, int) or isinstance(width, bool) or not 1 <= width <= MAX_WIDTH:
-                limit = f"1 to {MAX_WIDTH:,}"
-                raise Invalid(f"minWidth must be {limit} pixels.", path=["minWidth"], limit=limit, actual=str(width))
-            checked["min_width"] = width
-        return checked
+        return given(license=check_choices(options, "license", LICENSES), min_width=check_min_width(options))
 
     async def pages(self, tools: Tools, query: Query, cursor: Json | None) -> AsyncGenerator[Page, None]:
         """One API page of one keyword each; a keyword's state is its next page."""
@@ -82,24 +72,6 @@ class Openverse:
         found = tuple(_candidate(item, keyword) for item in body["results"] if _wanted(item, min_width))
         more = page < _number(body.get("page_count")) and (page + 1) * size <= DEPTH
         return found, page + 1 if more else None
-
-
-def _listed(value: Json) -> Sequence[Json]:
-    if not isinstance(value, list | tuple):
-        raise Invalid("license must be a list.", path=["license"])
-    return value
-
-
-def _license(value: Json, place: int) -> str:
-    if value not in LICENSES:
-        known = ", ".join(LICENSES)
-        raise Invalid(
-            f"There is no license {value}; known are {known}.",
-            path=["license", str(place)],
-            limit=known,
-            actual=str(value)[:100],
-        )
-    return str(value)
 
 
 def _is_end(answer: Answer) -> bool:
