@@ -6,6 +6,7 @@ to name is younger than that.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import datetime
 
@@ -14,15 +15,22 @@ from app.storage import Storage, Stored
 
 BATCH = 1_000
 
-# Which of the keys $1 are named: by an image row, a finished export, an export under way, or a job's upload.
+SHAPES = {
+    "images/": re.compile(r"images/(?:[0-9a-f]{2}/){2}[0-9a-f]{64}\.[a-z]+"),
+    "exports/": re.compile(r"exports/[0-9]{1,9}/[^/]+"),
+    "uploads/": re.compile(r"uploads/[0-9a-f-]{36}/[^/]+"),
+}
+"""What we write under each prefix; what looks otherwise is somebody else's and stays."""
+
+# Which of the keys $1 are named: by an image row, an export that has or writes a file, or a job's upload.
 NAMED = {
     "images/": "select distinct storage_url from images where sha256 = any(select decode(substring(key from"
     " '([0-9a-f]{64})\\.'), 'hex') from unnest($1::text[]) key) and storage_url is not null",
     "exports/": "select key from unnest($1::text[]) key join export_jobs e"
     " on e.id = split_part(key, '/', 2)::int where e.status in ('pending', 'running') or e.download_url = key",
-    "uploads/": "select key from unnest($1::text[]) key where exists (select 1 from crawl_jobs j where j.options"
-    " @> jsonb_build_object('sources', jsonb_build_array(jsonb_build_object('options',"
-    " jsonb_build_object('upload_id', substr(key, 9))))))",
+    "uploads/": "select distinct 'uploads/' || (source->'options'->>'upload_id') from crawl_jobs j,"
+    " jsonb_array_elements(j.options->'sources') source"
+    " where 'uploads/' || (source->'options'->>'upload_id') = any($1::text[])",
 }
 
 
@@ -43,7 +51,7 @@ async def _old_keys(storage: Storage, prefix: str, older_than: datetime) -> Asyn
     batch: list[str] = []
     stored: Stored
     async for stored in storage.list(prefix):
-        if stored.modified < older_than:
+        if stored.modified < older_than and SHAPES[prefix].fullmatch(stored.key):
             batch.append(stored.key)
         if len(batch) >= BATCH:
             yield batch
