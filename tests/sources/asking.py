@@ -1,4 +1,4 @@
-"""Asking a source of given documents: its tools, its pages, and what they found."""
+"""Asking a source as a worker does, without its waits."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+import orjson
+import pytest
+
+from app.errors import SourceFailed
 from app.fetching.client import open_client
 from app.settings import Settings
 from app.sources.base import Page, Query, Source, Tools
-
-
-async def no_upload(_upload_id: str) -> AsyncIterator[bytes]:
-    raise AssertionError("this source has no uploads")
-    yield b""
 
 
 class Waits:
@@ -26,24 +25,39 @@ class Waits:
         self.seconds.append(seconds)
 
 
-@contextlib.asynccontextmanager
-async def tools(sleep: Waits | None = None, **values: Any) -> AsyncIterator[Tools]:
-    settings = Settings(**{"allow_addresses": "127.0.0.0/8"} | values)
-    async with open_client(settings) as client:
-        yield Tools(client, settings, no_upload, sleep or Waits())
+async def no_upload(_upload_id: str) -> AsyncIterator[bytes]:
+    raise AssertionError("this source has no uploads")
+    yield b""
 
 
-async def ask(
-    source: Source, used: Tools, urls: list[str], *keywords: str, cursor: Any = None, **options: Any
-) -> list[Page]:
-    query = Query(keywords, source.check({"urls": urls} | options))
-    async with contextlib.aclosing(source.pages(used, query, cursor)) as found:
-        return [page async for page in found]
+class Asked:
+    """One source with settings of its own; `waits` are the pauses that it made."""
+
+    def __init__(self, source: Source, **settings: Any) -> None:
+        self.source = source
+        self.settings = Settings(**({"allow_addresses": "127.0.0.0/8"} | settings))
+        self.waits = Waits()
+
+    async def pages(self, *keywords: str, cursor: Any = None, **options: Any) -> list[Page]:
+        query = Query(keywords, self.source.check(options))
+        async with open_client(self.settings) as client:
+            tools = Tools(client, self.settings, no_upload, self.waits)
+            async with contextlib.aclosing(self.source.pages(tools, query, cursor)) as found:
+                return [page async for page in found]
+
+    async def trouble(self, *keywords: str, **options: Any) -> SourceFailed:
+        with pytest.raises(SourceFailed) as caught:
+            await self.pages(*keywords, **options)
+        return caught.value
+
+    async def check_every_cursor(self, *keywords: str, **options: Any) -> None:
+        """Any page's cursor, written and read, leads to the pages after it."""
+        whole = await self.pages(*keywords, **options)
+        assert len(whole) > 2
+        for place, page in enumerate(whole[:-1]):
+            cursor = orjson.loads(orjson.dumps(page.cursor))
+            assert await self.pages(*keywords, cursor=cursor, **options) == whole[place + 1 :]
 
 
 def urls(found: list[Page]) -> list[str]:
     return [candidate.url for page in found for candidate in page.candidates]
-
-
-def notes(found: list[Page]) -> list[str]:
-    return [note for page in found for note in page.notes]
