@@ -59,8 +59,15 @@ class Settings(BaseSettings):
     fetch_max_bytes: int = Field(64 * 2**20, gt=0, description="Largest image file, bytes.")
     fetch_max_pixels: int = Field(100_000_000, gt=0, description="Largest image, pixels of one frame.")
     decode_threads: int = Field(2, gt=0, description="Images decoded at once, per worker process.")
-    respect_opt_outs: bool = Field(
-        True, description="Whether images whose answer reserves them (X-Robots-Tag, tdm-reservation) are left."
+    respect_robots: bool = Field(
+        True, description="Whether robots.txt decides what is asked, and its Crawl-delay when."
+    )
+    respect_tdm: bool = Field(True, description="Whether tdm-reservation is respected: header and tdmrep.json.")
+    respect_content_usage: bool = Field(
+        True, description="Whether Content-Usage (header, robots.txt) and Content-Signal (robots.txt) are respected."
+    )
+    respect_x_robots_tag: bool = Field(
+        True, description="Whether X-Robots-Tag and meta robots (noai, noindex, …) are respected."
     )
     fetch_max_redirects: int = Field(5, ge=0, description="Redirects that one image may take.")
 
@@ -96,6 +103,25 @@ class Settings(BaseSettings):
     )
     unsplash_url: str = Field("https://api.unsplash.com/", description="Base address of Unsplash's API.")
     unsplash_key: str = Field("", description="Access key of Unsplash's API.")
+    searxng_url: str = Field(
+        "", description="Address of the operator's own SearXNG instance; the source is off without one."
+    )
+    brave_url: str = Field("https://api.search.brave.com/res/v1/", description="Base address of Brave Search's API.")
+    brave_key: str = Field("", description="Key of Brave Search's API; keeping results needs a plan with that right.")
+    serpapi_url: str = Field("https://serpapi.com/", description="Base address of SerpApi.")
+    serpapi_key: str = Field("", description="Key of SerpApi; each page of 100 results is one paid search.")
+    duckduckgo_enabled: bool = Field(
+        False, description="Whether DuckDuckGo is used: unofficially, its terms do not provide for automated queries."
+    )
+    duckduckgo_url: str = Field("https://duckduckgo.com/", description="Address of DuckDuckGo's website.")
+    bing_enabled: bool = Field(
+        False, description="Whether Bing is used: unofficially, its terms do not provide for automated queries."
+    )
+    bing_url: str = Field("https://www.bing.com/", description="Address of Bing's website.")
+    baidu_enabled: bool = Field(
+        False, description="Whether Baidu is used: unofficially, its terms do not provide for automated queries."
+    )
+    baidu_url: str = Field("https://image.baidu.com/", description="Address of Baidu's image search.")
 
     lease_s: float = Field(20.0, gt=0, description="How long a chunk's lease holds without a heartbeat, seconds.")
     reconcile_s: float = Field(2.0, gt=0, description="How often what is due is looked for, seconds.")
