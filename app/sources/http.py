@@ -26,6 +26,7 @@ SHORT_WAIT_S = 60.0
 ATTEMPTS = 4
 BACKOFF_S = 1.0
 """The first wait where the server names none; each next one is twice as long."""
+UNIX_TIME = 1_000_000_000
 PASSING_STATUSES = frozenset({429, 500, 502, 503, 504})
 
 
@@ -97,7 +98,7 @@ async def ask(
             words = trouble_of(title, answer)
             if words is None:
                 return answer
-            wait_s = retry_after_s(answer.headers.get("Retry-After"))
+            wait_s = pause_s(answer)
             trouble = SourceFailed(words, wait_s)
         if wait_s is not None and wait_s > SHORT_WAIT_S:
             raise trouble
@@ -110,6 +111,18 @@ def _words(error: Exception) -> str:
     """An error for the job's owner. Those that quote an address are named only: some keys are part of the address."""
     quotes = isinstance(error, aiohttp.ClientResponseError | aiohttp.InvalidURL)
     return type(error).__name__ if quotes else str(error)[:200] or type(error).__name__
+
+
+def pause_s(answer: Answer) -> float | None:
+    """The seconds that a server asks us to wait: by Retry-After, else with 429 by a single X-RateLimit-Reset.
+
+    That number is seconds with some servers and Unix time with others; no window of a limit lasts 30 years.
+    """
+    told = retry_after_s(answer.headers.get("Retry-After"))
+    reset = answer.headers.get("X-RateLimit-Reset", "").strip()[:12]
+    if told is not None or answer.status != 429 or not reset.isdecimal():
+        return told
+    return float(reset) if int(reset) < UNIX_TIME else max(0.0, int(reset) - time.time())
 
 
 def retry_after_s(value: str | None) -> float | None:
