@@ -104,7 +104,7 @@ def _matches(pattern: str, path: str) -> bool:
 
 
 class RobotsFiles:
-    """The robots.txt of each origin, asked for once. Nothing is forbidden where opt-outs are not respected."""
+    """The robots.txt of each origin, asked for once. Nothing is forbidden where robots.txt is not respected."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
@@ -122,7 +122,7 @@ class RobotsFiles:
 
     async def require(self, url: str) -> None:
         """Raises SourceFailed where the address may not be read."""
-        if self._tools.settings.respect_opt_outs and not (await self.of(url)).allows(url):
+        if self._tools.settings.respect_robots and not (await self.of(url)).allows(url):
             raise SourceFailed(f"robots.txt does not let us read {url[:200]}.")
 
     async def _asked(self, origin: str) -> Robots:

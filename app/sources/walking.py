@@ -33,10 +33,11 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Opened(Generic[Item]):
-    """A document as read: its entries in order, and where it continues."""
+    """A document as read: its entries in order, where it continues, and what was left of it."""
 
     entries: Sequence[Item | Branch]
     next: str | None = None
+    note: str | None = None
 
 
 @dataclass(slots=True)
@@ -118,6 +119,8 @@ class Walk(Generic[Item]):
             self.notes.append(failed.message)
             return None
         self._read, self._troubles = True, 0
+        if frame.document.note:
+            self.notes.append(frame.document.note)
         return frame.document
 
     def _continue(self, frame: _Frame[Item], document: Opened[Item]) -> None:

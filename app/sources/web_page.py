@@ -71,8 +71,8 @@ async def candidates_of(tools: Tools, document: Document, keyword: str | None, s
     if kind not in ("text/html", "application/xhtml+xml", "text/plain", ""):
         raise SourceFailed(f"{shown(document.url)} is no web page but {kind[:60]}.")
     page = await asyncio.to_thread(lambda: read_html(document.text()))
-    signal = page_signal(document.headers, page.robots, page.tdm_reservation)
-    if signal and tools.settings.respect_opt_outs:
+    signal = page_signal(document.headers, page.robots, page.tdm_reservation, tools.settings)
+    if signal:
         raise SourceFailed(f"{shown(document.url)} reserves its images ({signal}).")
     return _candidates(page, document.url, keyword, source)
 

@@ -12,7 +12,7 @@ from app.sources.html_page import read_html
 from app.sources.srcset import candidates
 from app.sources.web_page import WebPage
 from app.values import Candidate, Provenance
-from tests.sources.asking import Waits, ask, notes, tools, urls
+from tests.sources.reading import Waits, ask, notes, tools, urls
 from tests.stand_ins.documents import Documents, broken, throttled
 
 WEB_PAGE = WebPage()
@@ -154,7 +154,7 @@ async def test_a_page_that_reserves_its_images_is_left_and_the_reason_told(
         both = await ask(WEB_PAGE, used, [site.base + "/no", site.base + "/yes"])
         assert urls(both) == [f"{site.base}/b.jpg"]
         assert [signal in note for note in notes(both)] == [True]
-        async with tools(respect_opt_outs=False) as free:
+        async with tools(respect_x_robots_tag=False, respect_tdm=False) as free:
             assert urls(await ask(WEB_PAGE, free, [site.base + "/no"])) == [f"{site.base}/a.jpg"]
 
 
@@ -224,7 +224,7 @@ async def test_a_long_pause_is_told_with_its_length() -> None:
 
 
 async def test_an_inner_address_is_not_reached() -> None:
-    async with Documents({"/a": "x"}) as site, tools(allow_addresses="", respect_opt_outs=False) as used:
+    async with Documents({"/a": "x"}) as site, tools(allow_addresses="", respect_robots=False) as used:
         with pytest.raises(SourceFailed, match="not public"):
             await ask(WEB_PAGE, used, [site.base + "/a"])
     assert site.requests == []
