@@ -106,6 +106,16 @@ def clean_text(value: object, limit: int = TEXT_CHARS) -> str | None:
     return text[:limit].rstrip() or None
 
 
+def clean_extra(values: Mapping[str, Json]) -> Mapping[str, Json] | None:
+    """What goes into `provenance.extra` of an API's values: whole numbers, and texts that PostgreSQL holds."""
+    kept = {name: value if isinstance(value, int) else _clean_part(value) for name, value in values.items()}
+    return {name: value for name, value in kept.items() if value is not None} or None
+
+
+def _clean_part(value: Json) -> str | None:
+    return clean_text(value) if isinstance(value, str) else None
+
+
 def clean_keyword(value: object) -> str | None:
     """A class label: one line, at most KEYWORD_CHARS; None where it is empty."""
     text = clean_text(value)

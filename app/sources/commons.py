@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from app.errors import SourceFailed
 from app.settings import Settings
-from app.sources.base import Page, Query, Tools, clean_text, clean_url
+from app.sources.base import Page, Query, Tools, clean_extra, clean_text, clean_url
 from app.sources.http import Answer, ask, passing_trouble
 from app.sources.licenses import license_of
 from app.sources.markup import first_link, text_of
@@ -208,7 +208,7 @@ def _provenance(file: Mapping[str, Json], info: Mapping[str, Json]) -> tuple[Pro
         license=known.name,
         license_url=clean_text(known.url),
         attribution=text_of(told["Attribution"]) or ", ".join(credit) or None,
-        extra={name: value for name, value in extra.items() if isinstance(value, str | int)} or None,
+        extra=clean_extra(extra),
     )
     return provenance, known.slug
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Mapping
 
 from app.errors import SourceFailed
 from app.settings import Settings
-from app.sources.base import Page, Query, Tools, clean_text, clean_url
+from app.sources.base import Page, Query, Tools, clean_extra, clean_text, clean_url
 from app.sources.http import Answer, ask
 from app.sources.options import check_choices, check_min_width, given
 from app.sources.turns import Found, take_turns
@@ -126,6 +126,6 @@ def _candidate(item: Mapping[str, Json], keyword: str) -> Candidate:
             license=" ".join(word for word in license_words if word) if license_words[0] else None,
             license_url=clean_text(item.get("license_url")),
             attribution=clean_text(item.get("attribution")),
-            extra={name: item[name] for name in kept if isinstance(item.get(name), str | int)} or None,
+            extra=clean_extra({name: item.get(name) for name in kept}),
         ),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 
 from app.settings import Settings
-from app.sources.base import Page, Query, Tools, clean_text, clean_url
+from app.sources.base import Page, Query, Tools, clean_extra, clean_text, clean_url
 from app.sources.http import ask
 from app.sources.keys import enabled_with_key
 from app.sources.licenses import PEXELS
@@ -73,6 +73,6 @@ def _candidate(photo: Mapping[str, Json], keyword: str) -> Candidate:
             license=PEXELS.name,
             license_url=PEXELS.url,
             attribution=f"Photo by {creator} on Pexels" if creator else None,
-            extra={name: value for name, value in extra.items() if isinstance(value, str | int)} or None,
+            extra=clean_extra(extra),
         ),
     )

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Mapping
 
 from app.errors import SourceFailed
 from app.settings import Settings
-from app.sources.base import Page, Query, Tools, clean_text, clean_url
+from app.sources.base import Page, Query, Tools, clean_extra, clean_text, clean_url
 from app.sources.http import Answer, ask, passing_trouble
 from app.sources.keys import enabled_with_key, refused_key
 from app.sources.licenses import PIXABAY
@@ -109,6 +109,6 @@ def _candidate(hit: Mapping[str, Json], keyword: str, query: Query) -> Candidate
             license=PIXABAY.name,
             license_url=PIXABAY.url,
             attribution=f"Image by {creator} from Pixabay" if creator else None,
-            extra={name: value for name, value in extra.items() if isinstance(value, str | int)} or None,
+            extra=clean_extra(extra),
         ),
     )

@@ -104,11 +104,17 @@ async def test_a_candidate_carries_its_license_and_its_attribution() -> None:
 
 async def test_what_openverse_does_not_know_is_absent() -> None:
     nulls = dict.fromkeys(["title", "creator", "creator_url", "width", "height", "license_version", "license_url"])
-    odd = [record(1, "cat", **nulls), record(2, "cat", url=None), record(3, "cat", title="a\x00b")]
+    odd = [
+        record(1, "cat", **nulls),
+        record(2, "cat", url=None),
+        record(3, "cat", title="a\x00b", provider="c\x00d", source=[]),
+    ]
     async with OpenverseStandIn(odd) as server, tools(server) as used:
         (page,) = await pages(used, "cat")
     first, third = (candidate.provenance for candidate in page.candidates)
     assert (first.license, first.title, first.creator, third.title) == ("by", None, None, "a b")
+    assert third.extra is not None
+    assert (third.extra["provider"], "source" in third.extra) == ("c d", False)
 
 
 async def test_only_wanted_licenses_and_widths_come() -> None:
