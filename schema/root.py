@@ -19,6 +19,7 @@ from app.database import init_models
 from app.models.crawl_job import CrawlJob as CrawlJobRow
 from app.settings import settings
 from schema.documents import Documents
+from schema.events import Executor
 from schema.execution import Execution
 from schema.masking import told
 from schema.mutations import Mutation
@@ -114,6 +115,7 @@ def build_schema(
         subscription=subscription,
         types=[ActivityLog],
         extensions=[Execution],
+        execution_context_class=Executor,
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     core = schema._schema
