@@ -29,6 +29,7 @@ from workers.keeping import LeaseLost, keep
 
 STEP_S = 60.0
 """One task seeks this long at most, then lets others have its place in the queue."""
+GIVE_UP_S = 5.0
 FLUSH_S = 1.0
 """Candidates of a slow source wait this long at most for a chunk to fill."""
 
@@ -83,20 +84,33 @@ async def discover(ctx: dict[str, Any], crawl_job_id: int) -> None:
     if search is None:
         return
     held = functools.partial(discovery.renew, search, lease_s)
-    unfinished = False
+    unfinished = finished = False
     try:
         async with asyncio.TaskGroup() as tasks:
             keeper = tasks.create_task(keep(held, held, lease_s))
             unfinished = await _seek(engine, search)
             await discovery.finish(search)
+            finished = True
             keeper.cancel()
             log.info("discovered", job=crawl_job_id, found=[entry["found"] for entry in search.discovery])
     except* LeaseLost:
         log.info("discovery_lost", job=crawl_job_id)
     except* DATABASE_ERRORS as group:
         log.warning("discovery_interrupted", job=crawl_job_id, error=str(group.exceptions[0]))
+    finally:
+        if not finished:
+            await _give_up(search)
     if unfinished:
         await queue.hint(queue.Discover(crawl_job_id))
+
+
+async def _give_up(search: Search) -> None:
+    """Let another seek at once, also when the worker is told to end; else the lease runs out."""
+    try:
+        async with asyncio.timeout(GIVE_UP_S):
+            await discovery.give_up(search)
+    except DATABASE_ERRORS as error:
+        log.warning("search_left", job=search.crawl_job_id, error=str(error))
 
 
 async def _seek(engine: Engine, search: Search) -> bool:

@@ -43,6 +43,10 @@ update crawl_jobs set options = jsonb_set(options, '{seeker,until}',
     to_jsonb(extract(epoch from clock_timestamp()) + $3::float8))
 where id = $1 and options->'seeker'->>'task' = $2 and status = 'running' returning id
 """
+GIVE_UP = """
+update crawl_jobs set options = options || '{"seeker": null}'
+where id = $1 and options->'seeker'->>'task' = $2 returning id
+"""
 # New URLs only, numbered into chunks after the job's last one; the job's row is locked, so nobody else adds rows.
 INSERT = """
 with offered as (
@@ -105,6 +109,12 @@ async def renew(search: Search, lease_s: float) -> bool:
     """Stay the seeker for another `lease_s` seconds; False where the job is not running or another seeks."""
     async with acquire() as connection:
         return await connection.fetchval(RENEW, search.crawl_job_id, search.task, lease_s) is not None
+
+
+async def give_up(search: Search) -> bool:
+    """Stop being the seeker before the end: another goes on from what is recorded. False where we were it no more."""
+    async with acquire() as connection:
+        return await connection.fetchval(GIVE_UP, search.crawl_job_id, search.task) is not None
 
 
 async def record_candidates(search: Search, candidates: Sequence[Candidate]) -> int | None:
