@@ -14,14 +14,13 @@ from app.fetching.guard import BadUrl, check_url, guarded_connector
 from app.settings import Settings
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-HEADERS = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
-"""Images are compressed already; a server that compresses them again costs both sides."""
+IMAGES = "image/*,*/*;q=0.5"
 
 READ_BUFFER_BYTES = 256 * 1024
 """Bytes that a response may hold before its body is read: they are beside the pipeline's budget."""
 
-Visit = Callable[[str], AbstractAsyncContextManager[None]]
-"""Entered with the host's name around each request: politeness, and later robots.txt, have their place here."""
+Visit = Callable[[yarl.URL], AbstractAsyncContextManager[None]]
+"""Entered with the URL around each request: the host's rules and its budget have their place here."""
 
 
 class TooManyRedirects(Exception):
@@ -49,24 +48,26 @@ async def open_client(
         yield client
 
 
-def _free(_host: str) -> AbstractAsyncContextManager[None]:
+def _free(_url: yarl.URL) -> AbstractAsyncContextManager[None]:
     return contextlib.nullcontext()
 
 
 @asynccontextmanager
 async def open_url(
-    client: aiohttp.ClientSession, settings: Settings, url: str, visit: Visit = _free
+    client: aiohttp.ClientSession, settings: Settings, url: str, visit: Visit = _free, accept: str = IMAGES
 ) -> AsyncIterator[aiohttp.ClientResponse]:
-    """GET a URL, following redirects by hand: each hop is checked like the first and visits its own host.
+    """GET a URL, following redirects by hand: each hop is checked like the first and visited by itself.
 
     The body of the answer is unread. Raises BadUrl, BlockedAddress, TooManyRedirects, aiohttp.ClientError.
     """
     allowed = settings.allowed_networks
+    # Images are compressed already; a server that compresses them again costs both sides.
+    headers = {"Accept": accept, "Accept-Encoding": "identity"}
     target = check_url(url, allowed)
     for _ in range(settings.fetch_max_redirects + 1):
         async with (
-            visit(target.raw_host or ""),
-            client.get(target, allow_redirects=False, headers=HEADERS) as response,
+            visit(target),
+            client.get(target, allow_redirects=False, headers=headers) as response,
         ):
             location = response.headers.get("Location")
             if response.status not in REDIRECTS or not location:

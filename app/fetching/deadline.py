@@ -15,6 +15,11 @@ class Deadline:
         self.left_s = total_s
         self._timeout: asyncio.Timeout | None = None
 
+    @property
+    def spent_s(self) -> float:
+        """What of the total has gone, outside a running block."""
+        return self.total_s - self.left_s
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Raises TimeoutError, once the time is up, at whatever the block awaits."""

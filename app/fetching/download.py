@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import aiohttp
+import yarl
 
 from app.fetching.budget import ByteBudget, Reservation
 from app.fetching.client import open_url
 from app.fetching.deadline import Deadline
 from app.fetching.failures import DOWNLOAD_ERRORS, Passing, failure, status_failure
-from app.fetching.guard import BlockedAddress
 from app.fetching.opt_outs import reserving_signal
-from app.fetching.politeness import HostBudget
-from app.fetching.refusal import Refusal, megabytes, refusal
+from app.fetching.origins import Origins
+from app.fetching.refusal import megabytes, refusal
+from app.fetching.visits import Visits
 from app.settings import Settings
 from app.values import RefusalCode
 
@@ -34,9 +35,9 @@ class Downloader:
 
     client: aiohttp.ClientSession
     settings: Settings
-    politeness: HostBudget
+    visits: Visits
+    origins: Origins
     budget: ByteBudget
-    connections: asyncio.Semaphore
     chance: random.Random = field(default_factory=random.SystemRandom)
 
     async def download(self, url: str, reservation: Reservation) -> bytes:
@@ -60,44 +61,31 @@ class Downloader:
         return max(backoff_s, passing.retry_after_s or 0.0)
 
     async def _attempt(self, url: str, deadline: Deadline, reservation: Reservation) -> bytes:
-        def visit(host: str) -> AbstractAsyncContextManager[None]:
-            return self._visit(host, deadline)
+        by_file: str | None = None
+
+        @asynccontextmanager
+        async def visit(hop: yarl.URL) -> AsyncIterator[None]:
+            # The host's rules come before any place in a queue: whoever waits for them holds nothing.
+            nonlocal by_file
+            by_file = await self.origins.permit(hop, deadline)
+            async with self.visits.visit(hop.raw_host or "", deadline):
+                yield
 
         try:
             async with open_url(self.client, self.settings, url, visit) as response:
-                self._judge(response)
+                self._judge(response, by_file)
                 return await self._read(response, deadline, reservation)
         except DOWNLOAD_ERRORS as error:
             raise failure(error, self.settings) from error
 
-    @asynccontextmanager
-    async def _visit(self, host: str, deadline: Deadline) -> AsyncIterator[None]:
-        """One request's leave: the host's, then the process's; given back before a redirect's next host is asked.
-
-        The clock runs within, and for the pause that the host asked for; not for our own queues.
-        """
-        async with self.politeness.visit(host, deadline.left_s) as waited_s, self.connections:
-            deadline.charge(waited_s)
-            try:
-                async with deadline.running():
-                    yield
-            except (aiohttp.ClientConnectionError, TimeoutError) as error:
-                if _is_silence(error):
-                    self.politeness.unanswered(host)
-                raise
-            except (Refusal, Passing):
-                self.politeness.answered(host)
-                raise
-            self.politeness.answered(host)
-
-    def _judge(self, response: aiohttp.ClientResponse) -> None:
-        """Refuse by the answer's head what need not be read."""
+    def _judge(self, response: aiohttp.ClientResponse, by_file: str | None) -> None:
+        """Refuse by the answer's head what need not be read. `by_file`: what the host's tdmrep.json says against it."""
         if not 200 <= response.status < 300:
             found = status_failure(response)
             if isinstance(found, Passing) and (found.retry_after_s or response.status == 429):
-                self.politeness.pause(response.url.raw_host or "", found.retry_after_s or 2 * BACKOFF_S)
+                self.visits.politeness.pause(response.url.raw_host or "", found.retry_after_s or 2 * BACKOFF_S)
             raise found
-        signal = reserving_signal(response.headers) if self.settings.respect_opt_outs else None
+        signal = reserving_signal(response.headers, self.settings, by_file)
         if signal:
             raise refusal(RefusalCode.OPT_OUT, "The host reserves the image.", signal)
 
@@ -126,10 +114,3 @@ class Downloader:
     def _check_size(self, size: int, measured: str) -> None:
         if size > self.budget.largest:
             raise refusal(RefusalCode.TOO_LARGE, "The file is too large.", measured, megabytes(self.budget.largest))
-
-
-def _is_silence(error: Exception) -> bool:
-    """Whether the host itself gave no answer: not where its name, its certificate or our guard was in the way."""
-    if isinstance(error, aiohttp.ClientConnectorDNSError | aiohttp.ClientSSLError):
-        return False
-    return not isinstance(getattr(error, "os_error", None), BlockedAddress)

@@ -1,11 +1,15 @@
-"""Whether an answer's headers reserve the image: X-Robots-Tag and the TDM reservation protocol.
+"""Whether an answer's headers reserve the image: X-Robots-Tag, the TDM reservation protocol, Content-Usage.
 
-Left to others: robots.txt, tdmrep.json and the words of a page.
+What is known before the request (robots.txt, tdmrep.json) comes from `origins`; the words of a page are the sources'.
 """
 
 from __future__ import annotations
 
 from multidict import CIMultiDictProxy
+
+from app.fetching.tdm import HEADER, header_reserves
+from app.fetching.usage import USAGE, refusing_word, reserves_training
+from app.settings import Settings
 
 RESERVING_WORDS = frozenset({"noai", "noimageai", "noindex", "noimageindex", "none"})
 OUR_NAMES = frozenset({"pixcrawler"})
@@ -14,14 +18,21 @@ RULES_WITH_VALUES = frozenset({"unavailable_after", "max-image-preview", "max-sn
 """Rules that hold a colon although they name no bot."""
 
 
-def reserving_signal(headers: CIMultiDictProxy[str]) -> str | None:
-    """The header that reserves the image, as `name: word`, or None."""
-    for value in headers.getall("X-Robots-Tag", ()):
-        word = _reserving_word(value)
-        if word:
-            return f"X-Robots-Tag: {word}"
-    if headers.get("tdm-reservation", "").strip() == "1":
-        return "tdm-reservation: 1"
+def reserving_signal(headers: CIMultiDictProxy[str], settings: Settings, by_file: str | None = None) -> str | None:
+    """The signal that reserves the image, as `name: word`, or None. `by_file` is the one of the host's tdmrep.json."""
+    if settings.respect_x_robots_tag:
+        for value in headers.getall("X-Robots-Tag", ()):
+            word = _reserving_word(value)
+            if word:
+                return f"X-Robots-Tag: {word}"
+    if settings.respect_tdm:
+        reserves = header_reserves(headers)
+        if reserves:
+            return f"{HEADER}: 1"
+        if by_file and reserves is None:
+            return by_file
+    if settings.respect_content_usage and reserves_training(USAGE, headers.getall(USAGE, ())):
+        return f"{USAGE}: {refusing_word(USAGE)}"
     return None
 
 

@@ -13,8 +13,10 @@ from app.fetching.budget import ByteBudget
 from app.fetching.download import Downloader
 from app.fetching.inspect import inspect
 from app.fetching.magic import EXTENSIONS
+from app.fetching.origins import Origins
 from app.fetching.politeness import HostBudget, Politeness
 from app.fetching.refusal import Refusal
+from app.fetching.visits import Visits
 from app.settings import Settings
 from app.values import Fetched, Measures, Outcome, Pending, Refused
 
@@ -39,8 +41,8 @@ class Pipeline:
         self._store = store
         self._threads = ThreadPoolExecutor(settings.decode_threads, thread_name_prefix="decode")
         hosts = politeness or Politeness(settings.host_connections, settings.host_gap_ms)
-        connections = asyncio.Semaphore(settings.fetch_connections)
-        self._downloader = Downloader(client, settings, hosts, self.budget, connections)
+        visits = Visits(hosts, asyncio.Semaphore(settings.fetch_connections))
+        self._downloader = Downloader(client, settings, visits, Origins(client, settings, visits), self.budget)
 
     async def fetch(self, pending: Iterable[Pending]) -> AsyncGenerator[Outcome, None]:
         """Fetch every row and give each outcome as it comes, in no order.

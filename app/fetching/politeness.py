@@ -50,6 +50,9 @@ class HostBudget(Protocol):
     def pause(self, host: str, seconds: float) -> None:
         """The host asked to be left alone (429 or 503 with Retry-After): slow it down, and it alone."""
 
+    def keep_gap(self, host: str, seconds: float) -> None:
+        """The host asks for a gap between requests (Crawl-delay); the longest one counts."""
+
     def answered(self, host: str) -> None:
         """The host gave an answer, of whatever status."""
 
@@ -61,6 +64,7 @@ class HostBudget(Protocol):
 class _Host:
     free: asyncio.Semaphore
     users: int = 0
+    gap_s: float = 0.0
     next_start_s: float = 0.0
     paused_until_s: float = 0.0
     silent_until_s: float = 0.0
@@ -95,6 +99,13 @@ class Politeness:
         state = self._host(host)
         state.paused_until_s = max(state.paused_until_s, self.clock() + min(seconds, MAX_PAUSE_S))
 
+    def keep_gap(self, host: str, seconds: float) -> None:
+        """See HostBudget."""
+        state = self._host(host)
+        if seconds > state.gap_s:
+            # The request that learned of the gap was one, too.
+            state.gap_s, state.next_start_s = seconds, max(state.next_start_s, self.clock() + seconds)
+
     def answered(self, host: str) -> None:
         """See HostBudget."""
         state = self._host(host)
@@ -119,11 +130,12 @@ class Politeness:
         return waited_s
 
     async def _wait_for_gap(self, state: _Host) -> None:
-        if not self.gap_ms:
+        gap_s = max(state.gap_s, self.gap_ms / 1000)
+        if not gap_s:
             return
         now_s = self.clock()
         start_s = max(now_s, state.next_start_s)
-        state.next_start_s = start_s + self.gap_ms / 1000
+        state.next_start_s = start_s + gap_s
         await asyncio.sleep(start_s - now_s)
 
     def _host(self, host: str) -> _Host:

@@ -123,4 +123,4 @@ async def test_opt_outs_bind_us_only_if_they_are_meant_for_us_and_the_setting_sa
     ):
         assert isinstance(await fetch(image(PHOTO, line)), Fetched)
     assert (await reason(image(PHOTO, "X-Robots-Tag: PixCrawler: none"))).code is RefusalCode.OPT_OUT
-    assert isinstance(await fetch(image(PHOTO, "X-Robots-Tag: noai"), respect_opt_outs=False), Fetched)
+    assert isinstance(await fetch(image(PHOTO, "X-Robots-Tag: noai"), respect_x_robots_tag=False), Fetched)

@@ -15,6 +15,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
+RULES = frozenset({"/robots.txt", "/.well-known/tdmrep.json"})
+
 Behavior = Callable[["Exchange"], Awaitable[bool]]
 """Answers one request; False ends the connection."""
 
@@ -57,6 +59,8 @@ class MisbehavingHost:
     port: int = 0
     tls: ssl.SSLContext | None = None
     log: list[str] = field(default_factory=list)
+    """What was asked for, but for the files with the origin's rules, which are in `rules_log`; 404 unless told."""
+    rules_log: list[str] = field(default_factory=list)
     connections: int = 0
     under_way: int = 0
     peak: int = 0
@@ -100,13 +104,17 @@ class MisbehavingHost:
     async def _one(self, request: bytes, writer: asyncio.StreamWriter) -> bool:
         first, _, headers = request.decode("latin-1").partition("\r\n")
         path = first.split(" ")[1]
-        self.log.append(path)
-        self.started_at.append(asyncio.get_running_loop().time())
+        if path in RULES:
+            self.rules_log.append(path)
+        else:
+            self.log.append(path)
+            self.started_at.append(asyncio.get_running_loop().time())
         self.counts[path] += 1
         self.under_way += 1
         self.peak = max(self.peak, self.under_way)
         try:
-            behavior = self.behaviors.get(path) or self.behaviors.get(path.rpartition("/")[0] + "/*", missing)
+            others = "" if path in RULES else path.rpartition("/")[0] + "/*"
+            behavior = self.behaviors.get(path) or self.behaviors.get(others, missing)
             return await behavior(Exchange(path, self.counts[path], headers, writer))
         finally:
             self.under_way -= 1

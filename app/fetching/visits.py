@@ -1,0 +1,51 @@
+"""Leave to make one request: the host's, then the process's; and what the host is told apart by afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+
+from app.fetching.deadline import Deadline
+from app.fetching.failures import Passing
+from app.fetching.guard import BlockedAddress
+from app.fetching.politeness import HostBudget
+from app.fetching.refusal import Refusal
+
+
+@dataclass
+class Visits:
+    """The two limits of every request of a process: each host's budget, and connections over all of them."""
+
+    politeness: HostBudget
+    connections: asyncio.Semaphore
+
+    @asynccontextmanager
+    async def visit(self, host: str, deadline: Deadline) -> AsyncIterator[None]:
+        """One request's leave; given back before a redirect's next host is asked.
+
+        The clock runs within, and for the pause that the host asked for; not for our own queues.
+        """
+        async with self.politeness.visit(host, deadline.left_s) as waited_s, self.connections:
+            deadline.charge(waited_s)
+            try:
+                async with deadline.running():
+                    yield
+            except (aiohttp.ClientConnectionError, TimeoutError) as error:
+                if _is_silence(error):
+                    self.politeness.unanswered(host)
+                raise
+            except (Refusal, Passing):
+                self.politeness.answered(host)
+                raise
+            self.politeness.answered(host)
+
+
+def _is_silence(error: Exception) -> bool:
+    """Whether the host itself gave no answer: not where its name, its certificate or our guard was in the way."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError | aiohttp.ClientSSLError):
+        return False
+    return not isinstance(getattr(error, "os_error", None), BlockedAddress)
