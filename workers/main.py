@@ -98,17 +98,23 @@ async def _consume(engine: Engine, name: str, functions: list[Any], most: int, t
             job_deserializer=queue.from_json,
             ctx={"engine": engine},
         )
+        looking = asyncio.ensure_future(worker.async_run())
         try:
-            await worker.async_run()
+            await asyncio.shield(looking)
         except queue.REDIS_ERRORS as error:
             log.warning("queue_interrupted", queue=name, error=str(error))
             await asyncio.sleep(RECONNECT_S)
         finally:
-            await _stop(worker)
+            await _stop(worker, looking)
 
 
-async def _stop(worker: Worker) -> None:
+async def _stop(worker: Worker, looking: asyncio.Future[None]) -> None:
     """Cancel the worker's tasks and wait until they have handed their leases back."""
+    # Cancelled between two looks at the queue: within one it would leave a connection in the middle of its words.
+    worker.allow_pick_jobs = False
+    await asyncio.wait([looking], timeout=2 * POLL_S)
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
     for task in worker.tasks.values():
         task.cancel()
     await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
