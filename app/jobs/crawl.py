@@ -129,9 +129,11 @@ async def open_project(tx: Transaction, viewer: Viewer, project_id: int, path: l
 
 
 async def _open_project_of(tx: Transaction, viewer: Viewer, key: int) -> asyncpg.Record:
-    row = await visible_row(tx, CRAWL_JOB_KIND, key, viewer, "project_id, status, options", lock="for update")
+    """The job's row, locked, of an active project. The project is locked first, as whoever deletes it does."""
+    row = await visible_row(tx, CRAWL_JOB_KIND, key, viewer, "project_id")
     await open_project(tx, viewer, row["project_id"], ["id"])
-    return row
+    locked: asyncpg.Record = await visible_row(tx, CRAWL_JOB_KIND, key, viewer, "status, options", lock="for update")
+    return locked
 
 
 async def update(viewer: Viewer, key: int, *, name: str | None, max_images: int | None) -> int:

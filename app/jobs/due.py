@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from app.database import acquire, transaction
 from app.jobs import closing
+from app.progress import publish_change
 from app.queue import Discover, Export, FetchChunk, Hint, Validate
 
 CHUNKS_PER_JOB = 8
@@ -79,4 +80,5 @@ async def close_what_is_over() -> int:
     for row in rows:
         async with transaction() as tx:
             closed += await closing.close_if_over(tx, row["id"])
+            tx.after_commit(publish_change, "CrawlJob", row["id"])
     return closed

@@ -16,7 +16,7 @@ from app import queue
 from app.checks.rules import Judged, Rules, check_rules, judge
 from app.database import Transaction, acquire, transaction
 from app.errors import IllegalTransition
-from app.jobs import activity
+from app.jobs import activity, closing
 from app.jobs.change import Kind, change, visible_row
 from app.jobs.crawl import CRAWL_JOB_KIND
 from app.jobs.limits import NAME_CHARS, check_text
@@ -159,6 +159,9 @@ async def _record(claimed: Claim, verdicts: Sequence[tuple[int, str, str]]) -> N
     """Write the verdicts; Fenced where the job was cancelled or claimed anew, and then nothing is written."""
     ids, states, issues = (list(column) for column in zip(*verdicts, strict=True))
     async with transaction() as tx:
+        # The crawl job's row first, as whoever deletes it does: the other way round the two could wait for each other.
+        if await closing.lock(tx, claimed.crawl_job_id) is None:
+            raise Fenced
         row = await tx.connection.fetchrow(JUDGE, claimed.crawl_job_id, ids, states, issues)
         counted = await tx.connection.fetchval(
             COUNT, claimed.validation_job_id, claimed.started_at, row["judged"], row["invalid"]
