@@ -132,17 +132,6 @@ def _checked_address(value: Json, place: int) -> str:
     return url
 
 
-def checked_number(options: Mapping[str, Json], name: str, field: str, most: int, default: int) -> int:
-    """A whole number of 1 to `most`. Raises Invalid, whose path is the GraphQL `field`."""
-    value = options.get(name)
-    if value is None:
-        return default
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        limit = f"1 to {most:,}"
-        raise Invalid(f"{field} must be {limit}.", path=[field], limit=limit, actual=str(value)[:100])
-    return value
-
-
 def checked_flag(options: Mapping[str, Json], name: str, field: str, default: bool) -> bool:
     """True or false. Raises Invalid, whose path is the GraphQL `field`."""
     value = options.get(name)

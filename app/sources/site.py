@@ -19,7 +19,6 @@ from app.sources.documents import (
     Document,
     checked_addresses,
     checked_flag,
-    checked_number,
     get_document,
     require_found,
     shown,
@@ -28,6 +27,7 @@ from app.sources.feeds import WHOLE as FEED_WHOLE
 from app.sources.feeds import read_feed, read_json_feed
 from app.sources.html_page import read_html
 from app.sources.licenses import license_of
+from app.sources.options import check_number
 from app.sources.page_opt_outs import page_signal
 from app.sources.robots import RobotsFiles
 from app.sources.safe_xml import MAX_INFLATED, inflated, read_xml
@@ -66,7 +66,7 @@ class Site:
         """`urls`: 1 to 20 sites, sitemaps or feeds; `max_pages`: pages to read; `read_pages`: whether to read any."""
         return {
             "urls": checked_addresses(options, "sites, sitemaps or feeds", SITES),
-            "max_pages": checked_number(options, "max_pages", "maxPages", MAX_PAGES, USUAL_PAGES),
+            "max_pages": check_number(options, "max_pages", 1, MAX_PAGES) or USUAL_PAGES,
             "read_pages": checked_flag(options, "read_pages", "readPages", True),
         }
 

@@ -7,6 +7,7 @@ real answers. What is not written down is 404.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,7 +66,7 @@ class Documents:
             answer: web.Response = value(request)
             return answer
         if isinstance(value, list | dict):
-            return web.json_response(value)
+            return web.json_response(text=json.dumps(value).replace("{base}", self.base))
         if isinstance(value, bytes):
             return web.Response(body=value, content_type=self._type(request.path))
         return web.Response(text=value.replace("{base}", self.base), content_type=self._type(request.path))
