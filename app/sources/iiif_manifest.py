@@ -14,6 +14,10 @@ from app.values import Json
 Document = Mapping[str, Json]
 
 MAX_CANVASES = 50_000
+MAX_NESTING = 4
+"""Choices within choices, and lists within texts; deeper ones are nonsense."""
+MAX_PARTS = 10
+"""Parts of one text that are joined."""
 CREATORS = frozenset({"creator", "creators", "author", "artist", "photographer", "painter", "maker", "contributor"})
 """Labels, in lower case, under which English manifests name who made the thing."""
 
@@ -80,13 +84,13 @@ def _paintings_3(manifest: Document, url: str) -> Iterator[Painting]:
                 yield from (_painting(body, canvas, told, "rights") for body in _bodies(annotation.get("body")))
 
 
-def _bodies(body: Json) -> Iterator[Document]:
+def _bodies(body: Json, depth: int = 0) -> Iterator[Document]:
     """The images of an annotation: of a choice the first, which is the one that is shown."""
-    for one in _dicts(body):
+    for one in _dicts(body) if depth < MAX_NESTING else ():
         if one.get("type") == "Choice":
-            yield from _bodies(_list(one.get("items"))[:1])
+            yield from _bodies(_list(one.get("items"))[:1], depth + 1)
         elif one.get("type") == "SpecificResource":
-            yield from _bodies(one.get("source"))
+            yield from _bodies(one.get("source"), depth + 1)
         elif one.get("type") == "Image":
             yield one
 
@@ -145,16 +149,18 @@ def number(value: Json) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10_000_000 else 0
 
 
-def _text(value: Json) -> str | None:
+def _text(value: Json, depth: int = 0) -> str | None:
     """A text of either version: plain, a list, with a language, or by language (English, none, any)."""
+    if depth >= MAX_NESTING:
+        return None
     if isinstance(value, list):
-        parts = [text for part in value if (text := _text(part))]
-        return "; ".join(parts[:10]) or None
+        parts = [text for part in value[:MAX_PARTS] if (text := _text(part, depth + 1))]
+        return "; ".join(parts) or None
     if isinstance(value, dict):
         if "@value" in value:
             return text_of(value["@value"])
         spoken = value.get("en") or value.get("none") or next(iter(value.values()), None)
-        return _text(spoken) if not isinstance(spoken, dict) else None
+        return _text(spoken, depth + 1) if not isinstance(spoken, dict) else None
     return text_of(value) if isinstance(value, str) else None
 
 

@@ -5,6 +5,7 @@ What was read before the XML broke is kept. Compressed documents are told by the
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,9 +15,12 @@ from app.errors import SourceFailed
 
 MAX_INFLATED = 52_428_800
 """Bytes of one document; the sitemap protocol's own limit."""
-MAX_NODES = 2_000_000
+MAX_NODES = 500_000
+"""Elements of one document: about 100 MB of memory, and more than 50,000 entries with an image each need."""
 MAX_DEPTH = 100
 BLOCK = 64 * 1024
+NONE: dict[str, str] = {}
+"""The attributes of the many elements that have none."""
 GZIP = b"\x1f\x8b"
 
 
@@ -33,7 +37,6 @@ class Node:
     attributes: dict[str, str]
     text: str = ""
     children: list[Node] = field(default_factory=list)
-    _parts: list[str] = field(default_factory=list)
 
     def all(self, name: str, space: str = "") -> list[Node]:
         """The children of this name; `space` is what their namespace must contain."""
@@ -65,7 +68,7 @@ class Xml:
         return [node for node in self.nodes if node.name in names]
 
 
-def read_xml(body: bytes, whole: frozenset[str]) -> Xml:
+def read_xml(body: bytes | bytearray, whole: frozenset[str]) -> Xml:
     """Read a document. Elements named in `whole` are kept with all that is in them, others with their own text."""
     reader = _Reader(whole)
     parser = expat.ParserCreate(namespace_separator=" ")
@@ -90,6 +93,7 @@ class _Reader:
         self.xml = Xml()
         self._whole = whole
         self._open: list[Node] = []
+        self._texts: list[list[str]] = []
         self._kept_from: int | None = None
         self._count = 0
 
@@ -99,30 +103,31 @@ class _Reader:
         if self._count > MAX_NODES or len(self._open) >= MAX_DEPTH:
             raise Forbidden(f"more than {MAX_NODES:,} elements, or deeper than {MAX_DEPTH}")
         self.xml.root = self.xml.root or local
-        node = Node(local, space, {key.rpartition(" ")[2]: value for key, value in attributes.items()})
+        told = {key.rpartition(" ")[2]: value for key, value in attributes.items()} if attributes else NONE
+        node = Node(sys.intern(local), sys.intern(space), told)
         if self._kept_from is not None:
             self._open[-1].children.append(node)
         elif local in self._whole:
             self._kept_from = len(self._open)
         self._open.append(node)
+        self._texts.append([])
 
     def end(self, _name: str) -> None:
         node = self._open.pop()
-        node.text = "".join(node._parts).strip()
-        node._parts.clear()
+        node.text = "".join(self._texts.pop()).strip()
         if self._kept_from is None or self._kept_from == len(self._open):
             self._kept_from = None
             self.xml.nodes.append(node)
 
     def characters(self, text: str) -> None:
-        if self._open:
-            self._open[-1]._parts.append(text)
+        if self._texts:
+            self._texts[-1].append(text)
 
     def forbid(self, *_: object) -> int:
         raise Forbidden("it declares a document type or entities, which are not read")
 
 
-def inflated(body: bytes, cap: int = MAX_INFLATED) -> bytes:
+def inflated(body: bytes, cap: int = MAX_INFLATED) -> bytes | bytearray:
     """The body, inflated where it is gzip. Raises SourceFailed where it is broken or inflates to more than `cap`."""
     if not body.startswith(GZIP):
         return body
@@ -137,4 +142,4 @@ def inflated(body: bytes, cap: int = MAX_INFLATED) -> bytes:
             rest = member.unused_data
     except zlib.error as error:
         raise SourceFailed(f"A compressed document is broken: {str(error)[:100]}.") from error
-    return bytes(whole)
+    return whole

@@ -43,6 +43,8 @@ BATCH = 200
 """Named images that are gathered before they are handed on."""
 MAX_DEPTH = 4
 """A site's address, an index, an index within it, a sitemap, a feed's continuation."""
+UNSEEN = b"\xef\xbb\xbf \t\r\n"
+"""What may stand before a document: a byte order mark, blanks."""
 GUESSED = ("/sitemap.xml", "/sitemap_index.xml")
 NAMED_SITEMAPS = 100
 ACCEPT = "application/xml,application/rss+xml,application/atom+xml,application/feed+json,text/html;q=0.8,*/*;q=0.5"
@@ -158,7 +160,9 @@ class _Visit:
 
 def _read(document: Document, settings: Settings) -> Opened[SiteEntry]:
     """A document by what it holds, whatever it is called."""
-    body = inflated(document.body).lstrip(b"\xef\xbb\xbf \t\r\n")
+    body = inflated(document.body)
+    if body[:1].strip(UNSEEN) == b"":
+        body = body.lstrip(UNSEEN)
     signal = page_signal(document.headers, (), None, settings)
     if signal and "noindex" not in signal:  # sitemaps are kept out of search results that way
         raise SourceFailed(f"{shown(document.url)} reserves its images ({signal}).")
@@ -177,7 +181,7 @@ def _read(document: Document, settings: Settings) -> Opened[SiteEntry]:
     return _read_xml(body, document.url)
 
 
-def _read_xml(body: bytes, url: str) -> Opened[SiteEntry]:
+def _read_xml(body: bytes | bytearray, url: str) -> Opened[SiteEntry]:
     xml = read_xml(body, SITEMAP_WHOLE | FEED_WHOLE)
     if xml.root in ("urlset", "sitemapindex"):
         opened = read_sitemap(xml)
@@ -195,7 +199,7 @@ def _because(broken: str | None) -> str:
     return f": {broken}" if broken else ""
 
 
-def _read_json(body: bytes, url: str) -> Opened[SiteEntry]:
+def _read_json(body: bytes | bytearray, url: str) -> Opened[SiteEntry]:
     try:
         feed = orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -185,6 +185,7 @@ async def test_a_long_pause_is_told_with_its_length() -> None:
         {"items": None}, {"items": [None, 1, {"items": [{"items": [{"motivation": "painting", "body": 5}]}]}]},
         {"label": {"en": {"deep": 1}}}, {"metadata": [{"label": ["Artist"], "value": {"en": None}}]},
         {"homepage": [{}]}, {"requiredStatement": "text"}, {"rights": 7},
+        {"label": orjson.loads("[" * 900 + "]" * 900)},
     ],
 )  # fmt: skip
 async def test_odd_manifests_harm_nobody(odd: dict[str, Any]) -> None:

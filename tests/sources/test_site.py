@@ -137,6 +137,7 @@ ENTITY = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>'
         (ENTITY + "<urlset><url><loc>&b;</loc></url></urlset>", "document type or entities"),
         ("<urlset>" + "<a>" * 200, "deeper than 100"),
         ("<urlset><url", "cannot be read"),
+        ("<urlset><x>" + "<a/>" * 500_000, "more than 500,000 elements"),
         ("<other/>", "neither a sitemap nor a feed"),
         ('{"version": 1}', "JSON, but no feed"),
         ("{", "broken JSON"),
