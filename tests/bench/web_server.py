@@ -18,7 +18,7 @@ CONFIG = """
 daemon off; pid {own}/pid; error_log stderr error; worker_processes 2; {user}
 events {{ worker_connections 2048; }}
 http {{
-  default_type image/jpeg; access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
+  default_type image/jpeg; access_log off; log_not_found off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
   open_file_cache max=20000 inactive=120s;
   client_body_temp_path {own}/a; proxy_temp_path {own}/b; fastcgi_temp_path {own}/c; uwsgi_temp_path {own}/d;
   scgi_temp_path {own}/e;
