@@ -14,7 +14,7 @@ MAX_WILD = 1_000
 
 
 class Pattern(NamedTuple):
-    """`first`, then `rest` in this order with anything between; `length` is the octets of its spelling."""
+    """`first`, then `rest` in this order with anything between; `length` counts its octets, `*` and `$`."""
 
     first: bytes
     rest: tuple[bytes, ...]
@@ -46,7 +46,8 @@ def pattern(text: bytes) -> Pattern:
     rest = [part for part in others[:-1] if part] + others[-1:]
     if rest == [b""] and not to_end:
         rest = []
-    return Pattern(first, tuple(rest), to_end, len(text))
+    length = len(first) + sum(len(part) + 1 for part in rest) + to_end
+    return Pattern(first, tuple(rest), to_end, length)
 
 
 def octets(path: str | bytes) -> bytes:
@@ -68,7 +69,9 @@ class LongestMatch:
     Plain prefixes lie in a dict, so that a long file costs as little per path as a short one.
     """
 
-    plain: dict[bytes, tuple[int, Match]] = field(default_factory=dict)
+    strict: int = 0
+    """The value that leaves more alone."""
+    plain: dict[bytes, Match] = field(default_factory=dict)
     wild: list[tuple[Pattern, Match]] = field(default_factory=list)
     _sizes: list[int] = field(default_factory=list)
 
@@ -79,15 +82,15 @@ class LongestMatch:
             self.wild.append((made, match))
             return
         known = self.plain.get(made.first)
-        if known is None or (made.length, value) > (known[0], known[1].value):
-            self.plain[made.first] = made.length, match
+        if known is None or value > known.value:
+            self.plain[made.first] = match
 
     def settle(self) -> None:
-        """Sort what was added. Patterns over the limit are cut to their fixed part where that forbids more."""
+        """Sort what was added. Patterns over the limit are cut to their fixed part if they are strict."""
         over, self.wild = self.wild[MAX_WILD:], self.wild[:MAX_WILD]
         for made, match in over:
-            if match.value == 0:
-                self.plain.setdefault(made.first, (made.length, match))
+            if match.value == self.strict:
+                self.plain.setdefault(made.first, match)
         self.wild.sort(key=lambda rule: (rule[0].length, rule[1].value), reverse=True)
         self._sizes = sorted({len(path) for path in self.plain}, reverse=True)
 
@@ -104,5 +107,5 @@ class LongestMatch:
     def _plain(self, path: bytes) -> tuple[int, Match | None]:
         for size in self._sizes:
             if size <= len(path) and (found := self.plain.get(path[:size])):
-                return found
+                return size, found
         return 0, None

@@ -63,6 +63,7 @@ class HostBudget(Protocol):
 @dataclass(slots=True)
 class _Host:
     free: asyncio.Semaphore
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
     gap_s: float = 0.0
     next_start_s: float = 0.0
@@ -133,10 +134,9 @@ class Politeness:
         gap_s = max(state.gap_s, self.gap_ms / 1000)
         if not gap_s:
             return
-        now_s = self.clock()
-        start_s = max(now_s, state.next_start_s)
-        state.next_start_s = start_s + gap_s
-        await asyncio.sleep(start_s - now_s)
+        async with state.turn:  # the next one counts from when this one really began
+            await asyncio.sleep(max(0.0, state.next_start_s - self.clock()))
+            state.next_start_s = self.clock() + gap_s
 
     def _host(self, host: str) -> _Host:
         name = host.lower().rstrip(".")

@@ -64,7 +64,7 @@ class Robots:
         said = reserves_training(name, [words.decode("latin-1")])
         if said is not None:
             text = f"{name}: {'' if path == b'/' else _shown(path) + ' '}{refusing_word(name)}"
-            self._uses.setdefault(name, LongestMatch()).add(path, int(said), text)
+            self._uses.setdefault(name, LongestMatch(strict=1)).add(path, int(said), text)
 
 
 def parse(body: bytes) -> Robots:

@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.fetching import tdm
@@ -184,6 +184,8 @@ WRITTEN = st.text("ab*$", max_size=6).map(lambda rest: "/" + rest)
 PATHS = st.text("ab$", max_size=8).map(lambda rest: "/" + rest)
 
 
+@example([("/a", 0), ("/*", 1)], "/a")
+@example([("/a*$", 0), ("/ab", 1)], "/ab")
 @given(st.lists(st.tuples(WRITTEN, st.integers(0, 1)), max_size=6), PATHS)
 def test_the_index_finds_what_trying_each_rule_finds(written: list[tuple[str, int]], path: str) -> None:
     index = LongestMatch()
@@ -215,6 +217,12 @@ def test_no_file_makes_its_paths_slow(line: str) -> None:
     for _ in range(5):
         robots.disallowing(b"/" + b"a" * 8_000)
     assert time.process_time() - started_s < 1
+
+
+def test_what_is_over_the_limit_of_patterns_leaves_more_alone_and_never_less() -> None:
+    many = [f"Disallow: /*{number}x" for number in range(1_000)]
+    text = rules(*many, "Disallow: /art/*.jpg", "Allow: /free/*/x", "Allow: /*.gif")
+    assert allows(text, "/art/a.png", "/free/7x/x", "/a.gif", "/a7x.gif") == [False, False, True, False]
 
 
 def test_a_long_file_costs_no_more_per_path_than_a_short_one() -> None:
