@@ -20,6 +20,17 @@ MAX_URL_CHARS = 8_192
 """The longest address that is fetched. A source cuts a longer one to one character more: it then fails as bad_url."""
 
 
+def camel(name: str) -> str:
+    """A name of ours as GraphQL spells it: `min_width` → `minWidth`."""
+    first, *rest = name.split("_")
+    return first + "".join(word.title() for word in rest)
+
+
+def snake(name: str) -> str:
+    """A name of GraphQL's as we spell it: `minWidth` → `min_width`."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """Who asks. `everything` is true for an administrator, who sees every row."""

@@ -8,10 +8,9 @@ from typing import Any
 import strawberry
 from strawberry import UNSET
 
-from app.values import SourceSpec
+from schema.source_inputs import SourceInput, given
 from schema.types.enums import ExportFormat
 from schema.types.image import ImageFilter
-from schema.types.scalars import JSON
 
 
 @strawberry.input(description="A new project.")
@@ -29,56 +28,6 @@ class UpdateProjectInput:
     id: strawberry.ID = strawberry.field(description="The project.")
     name: str | None = strawberry.field(description="1 to 100 characters; cannot be null.", default=UNSET)
     description: str | None = strawberry.field(description="At most 2,000 characters.", default=UNSET)
-
-
-@strawberry.input(description="Pictures that Openverse knows, found by the job's keywords.")
-class OpenverseInput:
-    """A source."""
-
-    license: list[str] | None = strawberry.field(
-        description="Licenses by Openverse's names: by, by-sa, cc0, pdm, …; any unless told.", default=UNSET
-    )
-    min_width: int | None = strawberry.field(description="Least claimed width, pixels.", default=UNSET)
-
-
-@strawberry.input(description="One image of a URL list.")
-class UrlEntryInput:
-    """An entry."""
-
-    url: str = strawberry.field(description="The image's address, http or https.")
-    keyword: str | None = strawberry.field(
-        description="Its class label; the job's first keyword unless told.", default=UNSET
-    )
-    provenance: JSON | None = strawberry.field(
-        description="An object: source, landingUrl, title, creator, license, …; the rest is kept in `extra`.",
-        default=UNSET,
-    )
-
-
-@strawberry.input(description="A list of URLs: given here, or a file uploaded before.", one_of=True)
-class UrlListInput:
-    """A source."""
-
-    entries: list[UrlEntryInput] | None = strawberry.field(description="The list itself.", default=UNSET)
-    upload_id: strawberry.ID | None = strawberry.field(description="From `createUrlListUpload`.", default=UNSET)
-
-
-@strawberry.input(description="Where candidates come from: exactly one.", one_of=True)
-class SourceInput:
-    """One source of a crawl job."""
-
-    openverse: OpenverseInput | None = strawberry.field(description="Openverse.", default=UNSET)
-    url_list: UrlListInput | None = strawberry.field(description="A list of URLs.", default=UNSET)
-
-    def spec(self) -> SourceSpec:
-        """The source's name and options, in the words of `app/sources/`."""
-        if self.openverse:
-            return SourceSpec("openverse", given(license=self.openverse.license, min_width=self.openverse.min_width))
-        if self.url_list and self.url_list.upload_id:
-            return SourceSpec("url_list", {"upload_id": str(self.url_list.upload_id)})
-        entries = (self.url_list.entries if self.url_list else None) or []
-        listed = [given(url=one.url, keyword=one.keyword, provenance=one.provenance) for one in entries]
-        return SourceSpec("url_list", {"entries": listed})
 
 
 @strawberry.input(description="A new crawl job.")
@@ -166,11 +115,6 @@ class UpdateProfileInput:
 
     full_name: str | None = strawberry.field(description="1 to 100 characters.", default=UNSET)
     avatar_url: str | None = strawberry.field(description="http or https, at most 8,192 characters.", default=UNSET)
-
-
-def given(**fields: Any) -> dict[str, Any]:
-    """The fields that were given and are not null."""
-    return {name: value for name, value in fields.items() if value is not UNSET and value is not None}
 
 
 def _plain(value: Any) -> Any:

@@ -23,13 +23,14 @@ from app.jobs.upload import key_of
 from app.log import log, new_id
 from app.sources.base import Page, Query, Tools
 from app.sources.registry import SOURCES
-from app.values import Candidate
+from app.values import Candidate, snake
 from workers.engine import Engine
 from workers.keeping import LeaseLost, keep
 
 STEP_S = 60.0
 """One task seeks this long at most, then lets others have its place in the queue."""
 GIVE_UP_S = 5.0
+NOTES_CHARS = 2_000
 FLUSH_S = 1.0
 """Candidates of a slow source wait this long at most for a chunk to fill."""
 
@@ -58,6 +59,8 @@ class Turn:
         if page is None:
             self.state |= {"state": "done", "cursor": None, "skip": 0}
             return []
+        if page.notes:
+            self.state |= {"message": _noted(self.state["message"], page.notes)}
         skip = int(self.state["skip"])
         rest = page.candidates[skip:]
         taken = list(rest[:room])
@@ -74,6 +77,12 @@ class Turn:
     def partly(self) -> bool:
         """Whether the last page was cut, so that `pages` is closed and must be asked for anew."""
         return int(self.state["skip"]) > 0
+
+
+def _noted(message: str | None, notes: tuple[str, ...]) -> str:
+    """What the job's owner is told that was left out; beyond `NOTES_CHARS` characters the first are enough."""
+    told = list(dict.fromkeys([*(message.split("\n") if message else []), *notes]))
+    return "\n".join(told)[:NOTES_CHARS]
 
 
 async def discover(ctx: dict[str, Any], crawl_job_id: int) -> None:
@@ -149,7 +158,7 @@ async def _turn(engine: Engine, search: Search, place: int, stack: contextlib.As
         return engine.storage.stream(key_of(upload_id))
 
     tools = Tools(engine.client, engine.settings, open_upload)
-    query = Query(search.keywords, asked["options"])
+    query = Query(search.keywords, {snake(name): value for name, value in asked["options"].items()})
     pages = SOURCES[asked["name"]].pages(tools, query, state["cursor"])
     await stack.enter_async_context(contextlib.aclosing(pages))
     return Turn(place, state, pages)

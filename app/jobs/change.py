@@ -65,7 +65,7 @@ async def explain(tx: Transaction, kind: Kind, verb: str, key: int, viewer: View
     raise IllegalTransition(
         f"This {kind.word} is {row['status']}: one can {verb} it when it is {' or '.join(allowed)}.",
         path=["id"],
-        actual=row["status"],
+        actual=row["status"].upper(),
         allowed=[state.upper() for state in allowed],
     )
 

@@ -28,9 +28,9 @@ NAMED = {
     " '([0-9a-f]{64})\\.'), 'hex') from unnest($1::text[]) key) and storage_url is not null",
     "exports/": "select key from unnest($1::text[]) key join export_jobs e"
     " on e.id = split_part(key, '/', 2)::int where e.status in ('pending', 'running') or e.download_url = key",
-    "uploads/": "select distinct 'uploads/' || (source->'options'->>'upload_id') from crawl_jobs j,"
+    "uploads/": "select distinct 'uploads/' || (source->'options'->>'uploadId') from crawl_jobs j,"
     " jsonb_array_elements(j.options->'sources') source"
-    " where 'uploads/' || (source->'options'->>'upload_id') = any($1::text[])",
+    " where 'uploads/' || (source->'options'->>'uploadId') = any($1::text[])",
 }
 
 

@@ -2,7 +2,7 @@
 
 The document `crawl_jobs.options`:
 
-- `sources`: what was asked, `[{"name", "options"}]`; never changed.
+- `sources`: what was asked, `[{"name", "options"}]`, options spelled as in `SourceInput`; never changed.
 - `discovery`: how each of them stands, in the same order: `{"found", "state", "message", "cursor", "skip"}` with
   `state` pending, running, done or failed; `cursor` continues the source, `skip` leaves out what was taken of a page.
 - `chunk_size`: rows a chunk; `held`: waits for `startCrawlJob`; `seeking`: candidates are still sought.
@@ -27,7 +27,7 @@ from app.jobs.limits import MAX_IMAGES, NAME_CHARS, check_number, check_text
 from app.jobs.project import PROJECT_KIND
 from app.models.states import CRAWL_JOB
 from app.progress import publish_change
-from app.values import CrawlSpec, Viewer
+from app.values import CrawlSpec, SourceSpec, Viewer, camel
 
 CRAWL_JOB_KIND = Kind("crawl_jobs", "CrawlJob", "crawl job", CRAWL_JOB)
 
@@ -93,7 +93,10 @@ async def _made_before(connection: asyncpg.Connection, viewer: Viewer, spec: Cra
 
 async def _insert(tx: Transaction, spec: CrawlSpec) -> int:
     options = {
-        "sources": [{"name": source.name, "options": dict(source.options)} for source in spec.sources],
+        "sources": [
+            {"name": source.name, "options": {camel(name): value for name, value in source.options.items()}}
+            for source in spec.sources
+        ],
         "discovery": [fresh_discovery() for _ in spec.sources],
         "chunk_size": spec.chunk_size,
         "held": not spec.start,
@@ -114,6 +117,11 @@ async def _insert(tx: Transaction, spec: CrawlSpec) -> int:
     return int(key)
 
 
+def _asked(source: SourceSpec) -> dict[str, Any]:
+    """A source as a client could ask for it again."""
+    return {"name": source.name, "options": {camel(name): value for name, value in source.options.items()}}
+
+
 def fresh_discovery() -> dict[str, Any]:
     """How a source stands before it was asked."""
     return {"found": 0, "state": "pending", "message": None, "cursor": None, "skip": 0}
@@ -124,7 +132,7 @@ async def open_project(tx: Transaction, viewer: Viewer, project_id: int, path: l
     row = await visible_row(tx, PROJECT_KIND, project_id, viewer, "status", lock="for share", path=path)
     if row["status"] != "active":
         raise IllegalTransition(
-            "The project is archived: restore it first.", path=path, actual="archived", allowed=["ACTIVE"]
+            "The project is archived: restore it first.", path=path, actual="ARCHIVED", allowed=["ACTIVE"]
         )
 
 
@@ -209,7 +217,7 @@ async def retry(viewer: Viewer, key: int) -> int:
             raise IllegalTransition(
                 "There is nothing to retry: no row is failed or pending, and every source has run dry.",
                 path=["id"],
-                actual=row["status"],
+                actual=row["status"].upper(),
                 allowed=[state.upper() for state in allowed],
             )
         changed = {"discovery": discovery, "seeking": seeking, "seeker": None, "held": False}

@@ -23,7 +23,7 @@ from app.jobs.limits import (
 from app.settings import settings
 from app.sources.registry import SOURCES as KNOWN_SOURCES
 from app.storage import storage
-from app.values import CrawlSpec, SourceSpec, Viewer
+from app.values import CrawlSpec, SourceSpec, Viewer, camel
 
 
 def checked(spec: CrawlSpec) -> CrawlSpec:
@@ -51,7 +51,7 @@ def checked(spec: CrawlSpec) -> CrawlSpec:
 
 def _checked_source(spec: SourceSpec, place: int) -> SourceSpec:
     """The source with its options as it will use them; errors name the field from `input` down."""
-    path = ["input", "sources", str(place), _camel(spec.name)]
+    path = ["input", "sources", str(place), camel(spec.name)]
     source = KNOWN_SOURCES.get(spec.name)
     if source is None:
         raise SourceUnavailable(f"There is no source {spec.name}.", path=path)
@@ -74,11 +74,6 @@ async def check_uploads(viewer: Viewer, spec: CrawlSpec) -> None:
         upload_id = source.options.get("upload_id")
         if upload_id is None:
             continue
-        path = ["input", "sources", str(place), _camel(source.name), "uploadId"]
+        path = ["input", "sources", str(place), camel(source.name), "uploadId"]
         if not upload.is_of(viewer, upload_id) or not await storage().exists(upload.key_of(upload_id)):
             raise Invalid("There is no such upload of yours: PUT the file to its uploadUrl first.", path=path)
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.title() for word in rest)

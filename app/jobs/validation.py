@@ -96,7 +96,7 @@ async def ended_crawl_job(tx: Transaction, viewer: Viewer, crawl_job_id: int) ->
         raise IllegalTransition(
             f"The crawl job is {row['status']}: wait for its end, or pause it.",
             path=path,
-            actual=row["status"],
+            actual=row["status"].upper(),
             allowed=[state.upper() for state in ENDED],
         )
 

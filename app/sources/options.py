@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from app.errors import Invalid
-from app.values import Json
+from app.values import Json, camel
 
 MAX_WIDTH = 100_000
 SHOWN = 100
@@ -20,8 +19,8 @@ def check_number(options: Mapping[str, Json], name: str, least: int, most: int, 
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         limit = f"{least:,} to {most:,}"
-        words = f"{_camel(name)} must be {limit}{unit and ' '}{unit}."
-        raise Invalid(words, path=[_camel(name)], limit=limit, actual=str(value)[:SHOWN])
+        words = f"{camel(name)} must be {limit}{unit and ' '}{unit}."
+        raise Invalid(words, path=[camel(name)], limit=limit, actual=str(value)[:SHOWN])
     return value
 
 
@@ -33,7 +32,7 @@ def check_min_width(options: Mapping[str, Json]) -> int | None:
 def check_choice(options: Mapping[str, Json], name: str, known: Sequence[str]) -> str | None:
     """One of the known words; None where it was not given."""
     value = options.get(name)
-    return None if value is None else _known(value, known, name, [_camel(name)])
+    return None if value is None else _known(value, known, name, [camel(name)])
 
 
 def check_choices(options: Mapping[str, Json], name: str, known: Sequence[str]) -> list[str] | None:
@@ -42,8 +41,8 @@ def check_choices(options: Mapping[str, Json], name: str, known: Sequence[str]) 
     if values is None:
         return None
     if not isinstance(values, list | tuple):
-        raise Invalid(f"{_camel(name)} must be a list.", path=[_camel(name)])
-    checked = [_known(value, known, name, [_camel(name), str(place)]) for place, value in enumerate(values)]
+        raise Invalid(f"{camel(name)} must be a list.", path=[camel(name)])
+    checked = [_known(value, known, name, [camel(name), str(place)]) for place, value in enumerate(values)]
     return list(dict.fromkeys(checked)) or None
 
 
@@ -58,7 +57,3 @@ def _known(value: Json, known: Sequence[str], name: str, path: list[str]) -> str
         words = f"There is no {name.replace('_', ' ')} {str(value)[:SHOWN]}; known are {limit}."
         raise Invalid(words, path=path, limit=limit, actual=str(value)[:SHOWN])
     return value
-
-
-def _camel(name: str) -> str:
-    return re.sub(r"_([a-z])", lambda match: match[1].upper(), name)

@@ -270,7 +270,7 @@ async def test_names_and_filters_of_validations_and_exports_are_checked_too(
         {"urlList": {}},
         {"urlList": {"entries": None}},
         {"urlList": {"entries": [{"url": URL}], "uploadId": "x"}},
-        {"flickr": {}},
+        {"gallery": {}},
         {"urlList": {"entries": [{"address": URL}]}},
     ],
 )

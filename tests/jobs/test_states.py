@@ -24,7 +24,7 @@ async def test_a_project_is_archived_and_restored_and_each_change_is_logged(db: 
     await project.archive(viewer, key)
     with pytest.raises(IllegalTransition) as refused:
         await project.archive(viewer, key)
-    assert (refused.value.actual, refused.value.allowed) == ("archived", ("ACTIVE",))
+    assert (refused.value.actual, refused.value.allowed) == ("ARCHIVED", ("ACTIVE",))
     await project.restore(viewer, key)
     rows = await db.fetch("select action from activity_logs order by id")
     assert [row["action"] for row in rows] == ["project.created", "project.archived", "project.restored"]

@@ -215,6 +215,11 @@ def test_wrong_options_name_their_field(options: dict[str, Any], path: tuple[str
 
 
 def test_every_source_says_what_it_is() -> None:
-    infos = source_infos(Settings())
-    assert [info.name for info in infos] == ["openverse", "url_list"]
-    assert all(info.available and info.reason is None and info.terms.startswith("https://") for info in infos)
+    infos = {info.name: info for info in source_infos(Settings())}
+    assert all(info.title and info.terms.startswith("https://") for info in infos.values())
+    assert all(info.available == (info.reason is None) for info in infos.values())
+    free = {name for name, info in infos.items() if info.available}
+    assert free == {"openverse", "commons", "web_page", "site", "iiif", "url_list", "bucket"}
+    keyed = {name for name, info in infos.items() if info.requires_key}
+    assert keyed == {"flickr", "brave", "serpapi", "pexels", "pixabay", "unsplash"}
+    assert infos.keys() - free - keyed == {"searxng", "duckduckgo", "bing", "baidu"}
