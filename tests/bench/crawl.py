@@ -31,6 +31,7 @@ from app.embedded import alive, start, stop
 from app.settings import adopt
 from tests.bench.meters import Groups, Peaks, cpu_s, watched
 from tests.bench.web_server import nginx
+from tests.support import homes
 from tests.support.fleet import Fleet, fleet, start_process
 from tests.support.service import Person, entries, until
 
@@ -183,11 +184,11 @@ def main() -> None:
     try:
         rounds, peaks = measure(asked, home)
     finally:
-        stop(home)
         if asked.keep:
+            stop(home)
             say(f"kept: {home}")
         else:
-            shutil.rmtree(home, ignore_errors=True)
+            homes.remove(home)
     middle = statistics.median_low([one.rate for one in rounds])
     say(f"{'median':<8} {next(one for one in rounds if one.rate == middle).line()}")
     say("PSS, MiB at most: " + ", ".join(f"{name} {size / 2**20:.0f}" for name, size in peaks.most.items()))

@@ -14,7 +14,6 @@ import argparse
 import asyncio
 import itertools
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -28,11 +27,12 @@ import uvloop
 
 from app import auth, queue
 from app.database import acquire, connected, migrate
-from app.embedded import start, stop
+from app.embedded import start
 from app.progress import publish_change
 from app.settings import adopt
 from tests.bench.crawl import say, service
 from tests.bench.meters import cpu_s, pss_bytes
+from tests.support import homes
 from tests.support.service import Person, entries, until
 
 WATCH = """subscription($id: ID!) { crawlJobProgress(id: $id) { version at imagesPerSecond bytesPerSecond etaSeconds
@@ -169,8 +169,7 @@ def main() -> None:
         with service(home, 0) as (url, _, api_pid):
             right = uvloop.run(run(asked, url, api_pid))
     finally:
-        stop(home)
-        shutil.rmtree(home, ignore_errors=True)
+        homes.remove(home)
     sys.exit(0 if right else 1)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -21,6 +20,7 @@ from app.embedded import start, stop
 from app.settings import adopt
 from tests.chaos import accounts, site
 from tests.chaos.losses import Losses, worker_environment
+from tests.support import homes
 from tests.support.fleet import fleet
 from tests.support.service import entries, person, running_api
 
@@ -71,11 +71,11 @@ def main() -> None:
         adopt({"PIXCRAWLER_HOME": str(home), "PIXCRAWLER_SIGNING_KEY": KEY})
         right = asyncio.run(run(asked, home))
     finally:
-        stop(home)
         if asked.keep:
+            stop(home)
             say(f"kept: {home}")
         else:
-            shutil.rmtree(home, ignore_errors=True)
+            homes.remove(home)
     sys.exit(0 if right else 1)
 
 
