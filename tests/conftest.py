@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from app.log import configure
 from tests.support import databases
 from tests.support.service import Person, person
 
+HOME_PREFIX = "pixcrawler-test-"
 ENVIRONMENT = {
     "PIXCRAWLER_ALLOW_ADDRESSES": "127.0.0.0/8",
     "PIXCRAWLER_SIGNING_KEY": "a key for tests only, of 32 bytes or more",
@@ -37,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if worker is None and not config.option.collectonly:
         databases.start()
     if worker is not None or config.option.numprocesses in (None, 0):
-        home = Path(tempfile.mkdtemp(prefix="pixcrawler-test-"))
+        home = Path(tempfile.mkdtemp(prefix=HOME_PREFIX))
         os.environ["PIXCRAWLER_HOME"] = str(home)
         os.environ["STORAGE_URL"] = f"file://{home}/storage"
 
@@ -46,7 +48,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure() -> None:
-    """Stop what was started."""
+    """Stop what was started, and remove this process's home."""
+    home = Path(os.environ.get("PIXCRAWLER_HOME", ""))
+    if home.name.startswith(HOME_PREFIX):
+        shutil.rmtree(home, ignore_errors=True)
     if os.environ.get("PYTEST_XDIST_WORKER") is None:
         databases.stop()
 
