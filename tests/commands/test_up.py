@@ -83,6 +83,7 @@ def test_what_is_killed_is_started_again_and_the_port_stays(home: Path) -> None:
         os.kill(before[name], signal.SIGKILL)
     soon(lambda: set(processes(home)) == set(before) and not set(processes(home).values()) & set(before.values()))
     soon(lambda: answers(url, "/readyz") == 200)
+    assert set(processes(home)) == set(before)
 
 
 def test_a_killed_supervisor_leaves_neither_api_nor_worker(home: Path) -> None:

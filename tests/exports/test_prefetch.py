@@ -63,8 +63,9 @@ async def test_a_missing_image_is_told_when_its_turn_comes() -> None:
 
 
 async def test_leaving_early_leaves_no_read_under_way() -> None:
-    """What is left running is found by the check after every test."""
     images = [made(number) for number in range(50)]
+    before = asyncio.all_tasks()
     async with contextlib.aclosing(with_bytes(streamed([i for i, _ in images]), Slow(images).get)) as filled:
         async for _ in filled:
             break
+    assert not [task for task in asyncio.all_tasks() - before if not task.done()]
