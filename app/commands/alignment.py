@@ -65,5 +65,6 @@ async def _check_api(connection: asyncpg.Connection) -> list[Check]:
     checks += graphql.check_graphql(schema)
     offered = graphql.offered(schema, plans.PARENTS)
     checks.append(compared("plans cover the API", plans.unplanned(offered), "each filter has a statement"))
-    checks += [await plans.check_plan(connection, question) for question in plans.questions(offered)]
+    empty = await plans.known_empty(connection)
+    checks += [await plans.check_plan(connection, question, empty) for question in plans.questions(offered)]
     return checks

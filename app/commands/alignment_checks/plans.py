@@ -153,7 +153,13 @@ def unplanned(offered: Mapping[str, tuple[list[str], list[str]]]) -> list[str]:
     ]
 
 
-async def check_plan(connection: asyncpg.Connection, question: Question) -> Check:
+async def known_empty(connection: asyncpg.Connection) -> frozenset[str]:
+    """Tables that the planner knows to hold nothing: there it rightly reads any index from its start."""
+    sql = "select relname from pg_class where relkind = 'r' and reltuples = 0"
+    return frozenset(row["relname"] for row in await connection.fetch(sql))
+
+
+async def check_plan(connection: asyncpg.Connection, question: Question, empty: frozenset[str]) -> Check:
     """The plan reads no whole table, and every index it uses is searched rather than read through."""
     try:
         nodes = list(_nodes(await _plan(connection, question)))
@@ -164,7 +170,8 @@ async def check_plan(connection: asyncpg.Connection, question: Question) -> Chec
     if question.ordered:
         faults += ["sorts" for node in nodes if node["Node Type"].endswith("Sort")]
     else:
-        faults += [f"reads through {n['Index Name']}" for n in nodes if "Index Name" in n and "Index Cond" not in n]
+        through = [node for node in nodes if "Index Name" in node and "Index Cond" not in node]
+        faults += [f"reads through {node['Index Name']}" for node in through if node.get("Relation Name") not in empty]
     return Check(question.name, bool(used) and not faults, "; ".join(faults) or f"by {', '.join(used)}")
 
 
