@@ -43,7 +43,6 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["PIXCRAWLER_HOME"] = str(home)
         os.environ["STORAGE_URL"] = f"file://{home}/storage"
 
-
     configure(ENVIRONMENT["PIXCRAWLER_LOG_LEVEL"])
 
 
