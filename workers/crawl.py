@@ -22,7 +22,7 @@ from app.jobs.results import record_results
 from app.log import log, new_id
 from app.values import Lease, Outcome, Pending
 from workers.engine import Engine
-from workers.keeping import LeaseLost, keep
+from workers.keeping import LeaseLost, keep, to_the_end
 
 FLUSH_S = 0.4
 """Outcomes wait this long at most for others to be recorded with."""
@@ -68,7 +68,7 @@ async def fetch_chunk(ctx: dict[str, Any], crawl_job_id: int, chunk: int) -> Non
     """Fetch the pending rows of a chunk, if the job runs and nobody else does."""
     engine: Engine = ctx["engine"]
     lease = Lease(crawl_job_id, chunk, secrets.token_hex(8))
-    if not await chunks.claim(lease, engine.name, engine.settings.lease_s):
+    if not await _claim(engine, lease):
         return
     started_s = time.monotonic()
     batch = Batch(lease)
@@ -87,11 +87,20 @@ async def fetch_chunk(ctx: dict[str, Any], crawl_job_id: int, chunk: int) -> Non
         stopped_by = f"Something unexpected happened; the log has it under {error_id}."
         log.error("chunk_failed", job=crawl_job_id, chunk=chunk, error_id=error_id, exc_info=group)
     finally:
-        await _give_back(lease, batch, stopped_by)
+        await to_the_end(_give_back(lease, batch, stopped_by))
     spent_ms = int((time.monotonic() - started_s) * 1000)
     log.info("chunk_recorded", job=crawl_job_id, chunk=chunk, recorded=batch.recorded, ms=spent_ms)
     for hint in await due.due_chunks([crawl_job_id]):
         await queue.hint(hint)
+
+
+async def _claim(engine: Engine, lease: Lease) -> bool:
+    """Take the chunk. A worker that is told to end in the midst may have got it without knowing: then it goes back."""
+    try:
+        return await chunks.claim(lease, engine.name, engine.settings.lease_s)
+    except asyncio.CancelledError:
+        await to_the_end(_give_back(lease, Batch(lease), None))
+        raise
 
 
 async def _work(engine: Engine, lease: Lease, batch: Batch) -> None:

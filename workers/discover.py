@@ -25,7 +25,7 @@ from app.sources.base import Page, Query, Tools
 from app.sources.registry import SOURCES
 from app.values import Candidate, snake
 from workers.engine import Engine
-from workers.keeping import LeaseLost, keep
+from workers.keeping import LeaseLost, keep, to_the_end
 
 STEP_S = 60.0
 """One task seeks this long at most, then lets others have its place in the queue."""
@@ -108,7 +108,7 @@ async def discover(ctx: dict[str, Any], crawl_job_id: int) -> None:
         log.warning("discovery_interrupted", job=crawl_job_id, error=str(group.exceptions[0]))
     finally:
         if not finished:
-            await _give_up(search)
+            await to_the_end(_give_up(search))
     if unfinished:
         await queue.hint(queue.Discover(crawl_job_id))
 

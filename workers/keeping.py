@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from app.database import DATABASE_ERRORS
 from app.log import log
@@ -42,3 +43,13 @@ async def keep(is_held: Callable[[], Awaitable[bool]], renew: Callable[[], Await
             raise LeaseLost
         if due:
             renewed, sure_until = now, now + lease_s
+
+
+async def to_the_end(doing: Coroutine[Any, Any, None]) -> None:
+    """Do it also when this task is told to end in its midst, and end only then: a lease must be given back."""
+    task = asyncio.ensure_future(doing)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
