@@ -34,6 +34,8 @@ class Image(Stamped):
     phash = fields.BigIntField(null=True)
     issues: fields.JSONField[list[dict[str, str]]] = fields.JSONField(default=list, db_default=EMPTY_ARRAY)
     provenance: fields.JSONField[dict[str, Any]] = fields.JSONField(default=dict, db_default=EMPTY_OBJECT)
+    quality: fields.JSONField[dict[str, Any] | None] = fields.JSONField(null=True)
+    fetch: fields.JSONField[dict[str, Any]] = fields.JSONField(default=dict, db_default=EMPTY_OBJECT)
 
     class Meta:
         table = "images"

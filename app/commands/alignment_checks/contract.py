@@ -181,6 +181,8 @@ IMAGES = Table(
         _optional("phash", "bigint"),
         _required("issues", "jsonb", "'[]'"),
         _required("provenance", "jsonb", "'{}'"),
+        _optional("quality", "jsonb"),
+        _required("fetch", "jsonb", "'{}'"),
         *_STAMPS,
     ),
     (
