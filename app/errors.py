@@ -100,10 +100,14 @@ class OperationTimeout(AppError):
 
 @dataclass
 class SourceFailed(Exception):
-    """A source could not go on: the message is for the job's owner; `retry_after_s` where the source named a time."""
+    """A source could not go on: the message is for the job's owner; `retry_after_s` where the source named a time.
+
+    `of_query`: only this query was refused, and others may do.
+    """
 
     message: str
     retry_after_s: float | None = None
+    of_query: bool = False
 
     def __str__(self) -> str:
         return self.message

@@ -59,15 +59,13 @@ class Baidu:
 
     async def pages(self, tools: Tools, query: Query, cursor: Json | None) -> AsyncGenerator[Page, None]:
         """A keyword's state: its next offset and the prints of the last page. A run asks for cookies once an hour."""
-        cookies: dict[str, str] = {}
-        until_s = -1.0
 
         async def ask_page(keyword: str, state: Json) -> Found:
-            nonlocal cookies, until_s
-            if time.monotonic() >= until_s:
-                cookies, until_s = await self._cookies(tools), time.monotonic() + COOKIES_S
+            if time.monotonic() >= tools.memory.get("cookies_until_s", -1.0):
+                tools.memory["cookies"] = await self._cookies(tools)
+                tools.memory["cookies_until_s"] = time.monotonic() + COOKIES_S
                 await tools.sleep(GAP_S)
-            return await self._page(tools, query, keyword, state, cookies)
+            return await self._page(tools, query, keyword, state, tools.memory["cookies"])
 
         first: Json = {"offset": 0, "last": []}
         async with contextlib.aclosing(in_turns(self, tools, query, cursor, first, ask_page)) as pages:
@@ -90,12 +88,12 @@ class Baidu:
         addresses = [(address, one) for one in results if (address := address_of(one))]
         marks = prints([address for address, _ in addresses])
         if is_repeat(marks, state["last"]):
-            return (), None
+            return Found((), None)
         found = tuple(
             made for address, one in addresses if (made := candidate(self.name, keyword, address, _about(one), query))
         )
         offset = state["offset"] + PAGE
-        return found, {"offset": offset, "last": marks} if offset < DEPTH else None
+        return Found(found, {"offset": offset, "last": marks} if offset < DEPTH else None)
 
 
 def _url(tools: Tools, path: str) -> str:

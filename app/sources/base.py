@@ -11,7 +11,7 @@ import re
 import urllib.parse
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import aiohttp
 
@@ -46,6 +46,8 @@ class Page:
     cursor: Json | None
     notes: tuple[str, ...] = ()
     """What was left out on the way, and why: sentences for the job's owner."""
+    total: int | None = None
+    """How many results the source says that the query has, where it says so; more than it gives out, as a rule."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ class Tools:
     open_upload: Callable[[str], AsyncIterator[bytes]]
     """The bytes of the uploaded file with this id."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    hurried: bool = False
+    """Whether somebody waits for the answer: then what fails is not asked again."""
+    memory: dict[str, Any] = field(default_factory=dict)
+    """What the source remembers from one query to the next while these tools last: when it was asked, cookies."""
 
 
 class Source(Protocol):

@@ -90,14 +90,14 @@ class Bing:
         addresses = [(address, about, size) for about, size in page.results if (address := http_url(about.get("murl")))]
         marks = prints([address for address, _, _ in addresses])
         if is_repeat(marks, state["last"]):
-            return (), None
+            return Found((), None)
         found = tuple(
             made
             for address, about, size in addresses
             if (made := candidate(self.name, keyword, address, _about(about, size), query))
         )
         place = state["first"] + len(page.results)
-        return found, {"first": place, "last": marks} if place <= DEPTH else None
+        return Found(found, {"first": place, "last": marks} if place <= DEPTH else None)
 
 
 def filters(options: Mapping[str, Json]) -> str:

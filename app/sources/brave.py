@@ -51,15 +51,14 @@ class Brave:
 
     async def pages(self, tools: Tools, query: Query, cursor: Json | None) -> AsyncGenerator[Page, None]:
         """One page a keyword: there is no second."""
-        wait_s = 0.0
 
         async def ask_page(keyword: str, _state: Json) -> Found:
-            nonlocal wait_s
+            wait_s: float = tools.memory.get("wait_s", 0.0)
             if wait_s > SHORT_WAIT_S:
                 raise SourceFailed("Brave Search's plan has no requests left for now.", wait_s)
             if wait_s:
                 await tools.sleep(wait_s)
-            found, wait_s = await self._page(tools, query, keyword)
+            found, tools.memory["wait_s"] = await self._page(tools, query, keyword)
             return found
 
         async with contextlib.aclosing(in_turns(self, tools, query, cursor, 1, ask_page)) as pages:
@@ -84,7 +83,7 @@ class Brave:
             if (address := http_url(_part(one, "properties").get("url")))
             and (made := candidate(self.name, keyword, address, _about(one), query))
         )
-        return (found, None), wait_of(answer.headers)
+        return Found(found, None), wait_of(answer.headers)
 
 
 def wait_of(headers: Mapping[str, str]) -> float:

@@ -15,6 +15,7 @@ from app.errors import SourceFailed
 from app.settings import Settings
 from app.sources.base import Page, Query, Tools, clean_extra, clean_text, clean_url
 from app.sources.http import Answer, ask, passing_trouble
+from app.sources.keys import refused_key
 from app.sources.licenses import license_of
 from app.sources.markup import first_link, text_of
 from app.sources.options import check_choices, check_min_width, check_number, given
@@ -33,6 +34,9 @@ RENDITION_WIDTHS = (250, 330, 500, 960, 1280, 1920, 3840)
 LICENSES = ("by", "by-sa", "cc0", "pd", "pdm", "gfdl", "sa")
 MAX_LAG_S = 5
 PASSING_CODES = ("maxlag", "ratelimited", "readonly", "internal_api_error", "cirrussearch-backend-error", "timeout")
+KEY_CODES = ("mwoauth-", "badtoken")
+QUERY_CODES = frozenset({"badvalue", "toolong", "cirrussearch-parse-error", "search-error"})
+"""Codes that speak of this query, not of who asks."""
 DETAILS = (
     "LicenseShortName|License|LicenseUrl|Artist|Attribution|ObjectName|ImageDescription|DateTimeOriginal|Restrictions"
 )
@@ -77,8 +81,10 @@ class Commons:
         """The files of a whole page of results, and how to go on."""
         files: dict[Json, dict[str, Json]] = {}
         left: dict[str, str] | None = state
+        total: int | None = None
         for _ in range(PIECES):
             body = await self._piece(tools, query, keyword, left or {})
+            total = total if total is not None else _total(body)
             for file in _files(body):
                 files.setdefault(file.get("pageid"), {}).update(file)
             before, left = left, _continuation(body)
@@ -87,7 +93,7 @@ class Commons:
                 break
         ordered = sorted(files.values(), key=_rank)
         found = tuple(one for file in ordered if (one := _candidate(file, keyword, query.options)))
-        return found, None if left is None or _offset(left) >= DEPTH else left
+        return Found(found, None if left is None or _offset(left) >= DEPTH else left, total)
 
     async def _piece(self, tools: Tools, query: Query, keyword: str, state: dict[str, str]) -> dict[str, Json]:
         key = tools.settings.commons_key
@@ -98,8 +104,11 @@ class Commons:
         body = answer.body
         if not isinstance(body, dict):
             raise SourceFailed(f"{self.title} answered with something else than results.")
+        code, words = _error(answer)
+        if key and (answer.status in (401, 403) or code.startswith(KEY_CODES)):
+            raise SourceFailed(f"{refused_key(self.name, self.title, answer.status)} It said: {words[:300]}")
         if "error" in body:
-            raise SourceFailed(f"{self.title} refused the query: {_error(answer)[1]}")
+            raise SourceFailed(f"{self.title} refused the query: {words}", of_query=code in QUERY_CODES)
         if answer.status != 200:
             raise SourceFailed(f"{self.title} refused the query ({answer.status}).")
         return body
@@ -118,6 +127,7 @@ def _params(query: Query, keyword: str) -> dict[str, str]:
         "gsrnamespace": "6",
         "gsrsearch": " ".join([*words, keyword]),
         "gsrlimit": str(PAGE_FILES),
+        "gsrinfo": "totalhits",
         "prop": "imageinfo",
         "iiprop": "url|size|mime|mediatype|sha1|extmetadata",
         "iiurlwidth": str(query.options.get("rendition_width") or THUMBNAIL_WIDTH),
@@ -160,6 +170,14 @@ def _files(body: Mapping[str, Json]) -> list[dict[str, Json]]:
     told = query.get("pages") if isinstance(query, dict) else None
     listed = list(told.values()) if isinstance(told, dict) else told if isinstance(told, list) else []
     return [file for file in listed if isinstance(file, dict)]
+
+
+def _total(body: Mapping[str, Json]) -> int | None:
+    """The search's own count, which comes with its first piece."""
+    query = body.get("query")
+    info = query.get("searchinfo") if isinstance(query, dict) else None
+    told = info.get("totalhits") if isinstance(info, dict) else None
+    return told if isinstance(told, int) else None
 
 
 def _rank(file: Mapping[str, Json]) -> int:

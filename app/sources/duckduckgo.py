@@ -112,12 +112,12 @@ class Duckduckgo:
         addresses = [(address, one) for one in results if (address := http_url(one.get("image")))]
         marks = prints([address for address, _ in addresses])
         if is_repeat(marks, state["last"]):
-            return (), None
+            return Found((), None)
         found = tuple(
             made for address, one in addresses if (made := candidate(self.name, keyword, address, _about(one), query))
         )
         offset = state["offset"] + PAGE
-        return found, {"offset": offset, "last": marks} if body.get("next") and offset < DEPTH else None
+        return Found(found, {"offset": offset, "last": marks} if body.get("next") and offset < DEPTH else None)
 
 
 def filters(options: Mapping[str, Json]) -> str:

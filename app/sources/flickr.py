@@ -89,14 +89,15 @@ class Flickr:
         if window and total > WINDOW_DEPTH and window[1] - window[0] > SHORTEST_WINDOW_S:
             middle = sum(window) // 2
             halves = [[window[0], middle], [middle + 1, window[1]]]
-            return (), {"page": 1, "windows": [*(windows or [])[:-1], *halves]}
+            return Found((), {"page": 1, "windows": [*(windows or [])[:-1], *halves]})
+        told = None if window else total  # a window's total is not the keyword's
         found = tuple(one for photo in photos["photo"] if (one := _candidate(photo, keyword, query.options)))
         if more and (state["page"] + 1) * PAGE_PHOTOS <= DEPTH:
-            return found, {"page": state["page"] + 1, "windows": windows}
+            return Found(found, {"page": state["page"] + 1, "windows": windows}, told)
         left = (windows or [])[:-1]
         if windows is None and more:
             left = [[OPENED, int(time.time())]]
-        return found, {"page": 1, "windows": left} if left else None
+        return Found(found, {"page": 1, "windows": left} if left else None, told)
 
     async def _photos(self, tools: Tools, params: Mapping[str, str]) -> Mapping[str, Json]:
         answer = await ask(tools, self.title, tools.settings.flickr_url, params, None, _passing)
@@ -104,7 +105,7 @@ class Flickr:
         if code in KEY_CODES or answer.status in (401, 403):
             raise SourceFailed(refused_key(self.name, self.title, answer.status))
         if code:
-            raise SourceFailed(f"{self.title} refused the query ({code}): {words}")
+            raise SourceFailed(f"{self.title} refused the query ({code}): {words}", of_query=True)
         photos = answer.body.get("photos") if isinstance(answer.body, dict) else None
         if answer.status != 200 or not isinstance(photos, dict) or not isinstance(photos.get("photo"), list):
             raise SourceFailed(f"{self.title} answered {answer.status} with something else than photos.")

@@ -88,7 +88,8 @@ async def ask(
     owner, with `retry_after_s` where the server named a time.
     """
     trouble = SourceFailed(f"{title} does not answer.")
-    for attempt in range(ATTEMPTS):
+    attempts = 1 if tools.hurried else ATTEMPTS
+    for attempt in range(attempts):
         try:
             answer = await get_json(tools.client, url, params, headers or {})
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -102,7 +103,7 @@ async def ask(
             trouble = SourceFailed(words, wait_s)
         if wait_s is not None and wait_s > SHORT_WAIT_S:
             raise trouble
-        if attempt < ATTEMPTS - 1:
+        if attempt < attempts - 1:
             await tools.sleep(BACKOFF_S * 2**attempt if wait_s is None else wait_s)
     raise trouble
 

@@ -13,6 +13,7 @@ from app.errors import SourceFailed
 from app.settings import Settings
 from app.sources.base import Page, Query, Tools, clean_extra, clean_text, clean_url
 from app.sources.http import Answer, ask
+from app.sources.keys import refused_key
 from app.sources.options import check_choices, check_min_width, given
 from app.sources.turns import Found, take_turns
 from app.values import Candidate, Json, Provenance
@@ -66,12 +67,13 @@ class Openverse:
         url = tools.settings.openverse_url.rstrip("/") + "/images/"
         answer = await ask(tools, self.title, url, params, headers)
         if _is_end(answer):
-            return (), None
-        body = _body(answer)
+            return Found((), None)
+        body = _body(answer, bool(token))
         min_width = query.options.get("min_width") or 0
         found = tuple(_candidate(item, keyword) for item in body["results"] if _wanted(item, min_width))
         more = page < _number(body.get("page_count")) and (page + 1) * size <= DEPTH
-        return found, page + 1 if more else None
+        total = _number(body.get("result_count"))
+        return Found(found, page + 1 if more else None, total)
 
 
 def _is_end(answer: Answer) -> bool:
@@ -80,14 +82,17 @@ def _is_end(answer: Answer) -> bool:
     return answer.status == 401 and isinstance(detail, str) and "pagination depth" in detail
 
 
-def _body(answer: Answer) -> dict[str, Json]:
+def _body(answer: Answer, with_key: bool) -> dict[str, Json]:
     body = answer.body
     if answer.status == 200 and isinstance(body, dict) and isinstance(body.get("results"), list):
         return body
     if answer.status == 200:
         raise SourceFailed("Openverse answered with something else than a page of results.")
     detail = body.get("detail") if isinstance(body, dict) else None
-    raise SourceFailed(f"Openverse refused the query ({answer.status}): {_words(detail)}")
+    refused = f"Openverse refused the query ({answer.status}): {_words(detail)}"
+    if with_key and answer.status in (401, 403):
+        raise SourceFailed(f"{refused_key('openverse', 'Openverse', answer.status)} It said: {_words(detail)}")
+    raise SourceFailed(refused, of_query=answer.status == 400)
 
 
 def _words(detail: Json) -> str:

@@ -13,7 +13,7 @@ from app.sources.base import Page, Query, Tools, clean_extra, clean_text, clean_
 from app.sources.http import ask
 from app.sources.keys import enabled_with_key
 from app.sources.licenses import PEXELS
-from app.sources.stock import check_stock, inner, items, numbered_pages, wide_enough
+from app.sources.stock import NumberedPage, check_stock, inner, items, numbered_pages, told_total, wide_enough
 from app.values import Candidate, Json, Provenance
 
 PAGE_PHOTOS = 80
@@ -43,7 +43,7 @@ class Pexels:
         """One API page of one keyword each."""
         return numbered_pages(self, tools, query, cursor)
 
-    async def page(self, tools: Tools, query: Query, keyword: str, number: int) -> tuple[tuple[Candidate, ...], bool]:
+    async def page(self, tools: Tools, query: Query, keyword: str, number: int) -> NumberedPage:
         """A page's photos; there is another where the answer names one."""
         params = {"query": keyword, "page": str(number), "per_page": str(PAGE_PHOTOS)}
         if "orientation" in query.options:
@@ -55,7 +55,8 @@ class Pexels:
         found = tuple(
             _candidate(photo, keyword) for photo in wanted if isinstance(inner(photo, "src", "original"), str)
         )
-        return found, bool(photos and answer.body and answer.body.get("next_page"))
+        more = bool(photos and answer.body and answer.body.get("next_page"))
+        return NumberedPage(found, more, told_total(answer, "total_results"))
 
 
 def _candidate(photo: Mapping[str, Json], keyword: str) -> Candidate:

@@ -15,7 +15,7 @@ from app.sources.base import Page, Query, Tools, clean_extra, clean_text, clean_
 from app.sources.http import Answer, ask, passing_trouble
 from app.sources.keys import enabled_with_key, refused_key
 from app.sources.licenses import PIXABAY
-from app.sources.stock import check_stock, items, number, numbered_pages, wide_enough
+from app.sources.stock import NumberedPage, check_stock, items, number, numbered_pages, told_total, wide_enough
 from app.values import Candidate, Json, Provenance
 
 PAGE_HITS = 100
@@ -49,17 +49,18 @@ class Pixabay:
         """One API page of one keyword each."""
         return numbered_pages(self, tools, query, cursor)
 
-    async def page(self, tools: Tools, query: Query, keyword: str, number: int) -> tuple[tuple[Candidate, ...], bool]:
+    async def page(self, tools: Tools, query: Query, keyword: str, number: int) -> NumberedPage:
         """A page's photos; there is another until what can be reached of the query has been read."""
         params = _params(query, keyword, number, tools.settings.pixabay_key)
         answer = await ask(tools, self.title, tools.settings.pixabay_url, params, None, _passing)
         if answer.status == 400 and answer.body is None and "out of valid range" in answer.text:
-            return (), False
+            return NumberedPage((), False)
         if answer.status == 400 and answer.body is None and "API key" in answer.text:
             raise SourceFailed(refused_key(self.name, self.title, answer.status))
         hits = items(self.name, self.title, answer, "hits")
         found = tuple(one for hit in hits if (one := _candidate(hit, keyword, query)))
-        return found, bool(hits) and number * PAGE_HITS < _reachable(answer)
+        more = bool(hits) and number * PAGE_HITS < _reachable(answer)
+        return NumberedPage(found, more, told_total(answer, "total"))
 
 
 def _params(query: Query, keyword: str, page: int, key: str) -> dict[str, str]:

@@ -82,8 +82,8 @@ class Searxng:
             if not stale and (made := candidate(self.name, keyword, address, _about(one), query))
         )
         if not results or stale >= STALE_PAGES or state["page"] >= MAX_PAGES:
-            return found, None
-        return found, {"page": state["page"] + 1, "last": marks or state["last"], "stale": stale}
+            return Found(found, None)
+        return Found(found, {"page": state["page"] + 1, "last": marks or state["last"], "stale": stale})
 
 
 def _body(answer: WebAnswer) -> dict[str, Json]:

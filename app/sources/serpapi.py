@@ -88,12 +88,12 @@ class Serpapi:
             raise SourceFailed("SerpApi's results hold no addresses of images (`original`), only thumbnails.")
         marks = prints([address for address, _ in addresses])
         if is_repeat(marks, state["last"]):
-            return (), None
+            return Found((), None)
         found = tuple(
             made for address, one in addresses if (made := candidate(self.name, keyword, address, _about(one), query))
         )
         more = state["page"] + 1 < MAX_PAGES
-        return found, {"page": state["page"] + 1, "last": marks} if more else None
+        return Found(found, {"page": state["page"] + 1, "last": marks} if more else None)
 
 
 def _results(answer: WebAnswer) -> list[dict[str, Json]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator, Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from app.errors import SourceFailed
 from app.sources.base import Page, Query, Tools
@@ -14,15 +14,25 @@ from app.sources.options import check_choice, check_min_width, given
 from app.sources.turns import Found, take_turns
 from app.values import Candidate, Json
 
+QUERY_STATUSES = frozenset({400, 404, 410, 422})
+"""They speak of the query: one of Unsplash's is told by 410 to look like spam."""
 MAX_PAGES = 10_000
 """A site that always names another page is left in the end."""
+
+
+class NumberedPage(NamedTuple):
+    """A page's candidates, whether there is another, and how many results there are, where the source says so."""
+
+    candidates: tuple[Candidate, ...]
+    more: bool
+    total: int | None = None
 
 
 class NumberedPages(Protocol):
     """A source that asks for a keyword's page by its number."""
 
-    async def page(self, tools: Tools, query: Query, keyword: str, number: int) -> tuple[tuple[Candidate, ...], bool]:
-        """The candidates of page `number`, from 1, and whether there is another. Raises SourceFailed."""
+    async def page(self, tools: Tools, query: Query, keyword: str, number: int) -> NumberedPage:
+        """Page `number`, from 1. Raises SourceFailed."""
 
 
 async def numbered_pages(
@@ -31,8 +41,8 @@ async def numbered_pages(
     """One page of one keyword each; a keyword's state is its next page."""
 
     async def ask_page(keyword: str, number: Json) -> Found:
-        found, more = await source.page(tools, query, keyword, number)
-        return found, number + 1 if more and number < MAX_PAGES else None
+        page = await source.page(tools, query, keyword, number)
+        return Found(page.candidates, number + 1 if page.more and number < MAX_PAGES else None, page.total)
 
     async with contextlib.aclosing(take_turns(query.keywords, 1, cursor, ask_page)) as pages:
         async for page in pages:
@@ -48,10 +58,11 @@ def check_stock(options: Mapping[str, Json], orientations: Mapping[str, str]) ->
 def items(name: str, title: str, answer: Answer, field: str) -> list[Mapping[str, Json]]:
     """The objects of an answer's list `field`. Raises SourceFailed for refusals and for answers without the list."""
     body = answer.body
-    if answer.status == 401:
+    if answer.status in (401, 403):
         raise SourceFailed(refused_key(name, title, answer.status))
     if answer.status != 200:
-        raise SourceFailed(f"{title} refused the query ({answer.status}): {_words(answer)}")
+        of_query = answer.status in QUERY_STATUSES
+        raise SourceFailed(f"{title} refused the query ({answer.status}): {_words(answer)}", of_query=of_query)
     listed = body.get(field) if isinstance(body, dict) else None
     if not isinstance(listed, list):
         raise SourceFailed(f"{title} answered with something else than a page of results.")
@@ -66,6 +77,12 @@ def wide_enough(width: Json, query: Query) -> bool:
 def number(value: Json) -> int:
     """A whole number; 0 for anything else."""
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def told_total(answer: Answer, field: str) -> int | None:
+    """How many results an answer says that there are; None where it does not."""
+    value = answer.body.get(field) if isinstance(answer.body, dict) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def inner(item: Mapping[str, Json], *names: str) -> Json:

@@ -7,12 +7,21 @@ state: any small JSON but null, which says that nothing is left.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import NamedTuple
 
 from app.sources.base import Page
 from app.values import Candidate, Json
 
-Found = tuple[tuple[Candidate, ...], Json | None]
-"""A page's candidates, and the state that continues after them; None where the keyword has run dry."""
+
+class Found(NamedTuple):
+    """A page's candidates, and the state that continues after them; None where the keyword has run dry.
+
+    `total`: how many results the source says there are, where it says so.
+    """
+
+    candidates: tuple[Candidate, ...]
+    state: Json | None
+    total: int | None = None
 
 
 async def take_turns(
@@ -30,6 +39,7 @@ async def take_turns(
         turn = (turn + 1) % len(states)
         if state is None:
             continue
-        candidates, states[place] = await ask(keywords[place], state)
+        found = await ask(keywords[place], state)
+        states[place] = found.state
         more = any(left is not None for left in states)
-        yield Page(candidates, {"states": list(states), "turn": turn} if more else None)
+        yield Page(found.candidates, {"states": list(states), "turn": turn} if more else None, total=found.total)

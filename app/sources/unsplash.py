@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 
-from app.errors import SourceFailed
 from app.settings import Settings
 from app.sources.base import Page, Query, Tools, clean_extra, clean_text, clean_url
 from app.sources.http import Answer, ask, passing_trouble
-from app.sources.keys import enabled_with_key, refused_key
+from app.sources.keys import enabled_with_key
 from app.sources.licenses import UNSPLASH
-from app.sources.stock import check_stock, inner, items, number, numbered_pages, wide_enough
+from app.sources.stock import NumberedPage, check_stock, inner, items, number, numbered_pages, told_total, wide_enough
 from app.values import Candidate, Json, Provenance
 
 PAGE_PHOTOS = 30
@@ -45,7 +44,7 @@ class Unsplash:
         """One API page of one keyword each."""
         return numbered_pages(self, tools, query, cursor)
 
-    async def page(self, tools: Tools, query: Query, keyword: str, number: int) -> tuple[tuple[Candidate, ...], bool]:
+    async def page(self, tools: Tools, query: Query, keyword: str, number: int) -> NumberedPage:
         """A page's photos, and whether the query has more pages."""
         params = {
             "query": keyword,
@@ -59,12 +58,10 @@ class Unsplash:
         headers = {"Authorization": f"Client-ID {tools.settings.unsplash_key}", "Accept-Version": "v1"}
         url = tools.settings.unsplash_url.rstrip("/") + "/search/photos"
         answer = await ask(tools, self.title, url, params, headers, _passing)
-        if answer.status == 403:
-            raise SourceFailed(refused_key(self.name, self.title, answer.status))
         photos = items(self.name, self.title, answer, "results")
         wanted = [photo for photo in photos if wide_enough(photo.get("width"), query)]
         found = tuple(_candidate(photo, keyword) for photo in wanted if isinstance(inner(photo, "urls", "full"), str))
-        return found, bool(photos) and number < _page_count(answer)
+        return NumberedPage(found, bool(photos) and number < _page_count(answer), told_total(answer, "total"))
 
 
 def _passing(title: str, answer: Answer) -> str | None:

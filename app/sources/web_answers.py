@@ -54,7 +54,8 @@ async def fetch(
     SourceFailed, with `retry_after_s` where a time was named; its words hold no parameter, since one may be a key.
     """
     trouble = SourceFailed(f"{title} does not answer.")
-    for attempt in range(ATTEMPTS):
+    attempts = 1 if tools.hurried else ATTEMPTS
+    for attempt in range(attempts):
         wait_s: float | None = None
         try:
             answer = await _get(tools.client, title, url, params, headers or {})
@@ -69,7 +70,7 @@ async def fetch(
             trouble = SourceFailed(_complaint(title, answer), wait_s)
         if wait_s is not None and wait_s > SHORT_WAIT_S:
             raise trouble
-        if attempt < ATTEMPTS - 1:
+        if attempt < attempts - 1:
             await tools.sleep(BACKOFF_S * 2**attempt if wait_s is None else wait_s)
     raise trouble
 
@@ -115,7 +116,8 @@ def refused(title: str, answer: WebAnswer) -> SourceFailed:
     """A status that nobody can do anything with, in words."""
     if answer.status in REDIRECTS:
         return SourceFailed(f"{title} sends us on to {led_to(answer)} instead of answering ({answer.status}).")
-    return SourceFailed(f"{title} refused the query ({answer.status}): {said(answer) or 'no reason given'}")
+    words = f"{title} refused the query ({answer.status}): {said(answer) or 'no reason given'}"
+    return SourceFailed(words, of_query=answer.status in (400, 422))
 
 
 def led_to(answer: WebAnswer) -> str:

@@ -50,13 +50,11 @@ async def in_turns(
     usable, reason = source.available(tools.settings)
     if not usable:
         raise SourceFailed(reason or f"{source.title} is not available.")
-    asked = False
 
     async def ask_slowly(keyword: str, state: Json) -> Found:
-        nonlocal asked
-        if asked:
+        if tools.memory.get("asked"):
             await tools.sleep(GAP_S)
-        asked = True
+        tools.memory["asked"] = True
         return await ask(keyword, state)
 
     async with contextlib.aclosing(take_turns(query.keywords, first, cursor, ask_slowly)) as pages:

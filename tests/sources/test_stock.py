@@ -72,7 +72,7 @@ async def test_keywords_take_turns_until_each_has_run_dry(site: Site) -> None:
 @each_site
 async def test_nothing_found_is_the_end(site: Site) -> None:
     async with site.serve([]) as server:
-        assert await site.asked(server).pages("cat") == [Page((), None)]
+        assert await site.asked(server).pages("cat") == [Page((), None, total=0)]
     assert len(server.requests) == 1
 
 

@@ -17,7 +17,7 @@ async def ask(keyword: str, state: Json) -> Found:
     """PAGES pages of one candidate each; 0 is a state like any other."""
     after = {"at": state["at"] + 1}
     left = after if after["at"] < PAGES[keyword] else None
-    return (Candidate(f"https://host.example/{keyword}/{state['at']}", keyword),), left
+    return Found((Candidate(f"https://host.example/{keyword}/{state['at']}", keyword),), left, PAGES[keyword])
 
 
 async def pages(cursor: Json | None, *keywords: str) -> list[Page]:
@@ -31,6 +31,7 @@ async def test_each_keyword_gets_a_page_before_any_gets_a_second() -> None:
         "cat/0", "dog/0", "bird/0", "cat/1", "bird/1", "cat/2",
     ]  # fmt: skip
     assert [page.cursor is None for page in found] == [False] * 5 + [True]
+    assert [page.total for page in found] == [3, 1, 2, 3, 2, 3]
 
 
 async def test_a_cursor_that_went_through_json_continues_with_the_next_page() -> None:

@@ -87,6 +87,8 @@ class CommonsStandIn(KeywordApi):
         if piece + 1 < self.pieces:
             body["continue"] = {"iicontinue": f"{piece + 1}|x", "continue": "||", "gsroffset": offset}
             return web.json_response(body)
+        if asked.get("gsrinfo") == "totalhits":
+            body["query"]["searchinfo"] = {"totalhits": len(found)}
         body["batchcomplete"] = True
         if offset + limit < len(found):
             body["continue"] = {"gsroffset": offset + limit, "continue": "gsroffset||"}
