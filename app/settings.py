@@ -86,6 +86,10 @@ class Settings(BaseSettings):
     commons_key: str = Field(
         "", description="OAuth 2 access token of Wikimedia; without one its anonymous limits hold."
     )
+    wikidata_url: str = Field(
+        "https://www.wikidata.org/w/api.php",
+        description="Address of Wikidata's API: keywords in other languages.",
+    )
     flickr_url: str = Field("https://api.flickr.com/services/rest/", description="Address of Flickr's API.")
     flickr_key: str = Field("", description="Key of Flickr's API; the source is off without one.")
     pexels_enabled: bool = Field(

@@ -188,6 +188,30 @@ class SourceSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Expansion:
+    """How a job's keywords are varied: what else its sources are asked for, the keyword staying the label.
+
+    `templates` hold `{keyword}`; `synonyms` are by keyword; `languages` are codes of Wikidata; `bare` says whether the
+    keyword itself is sought too.
+    """
+
+    templates: tuple[str, ...] = ()
+    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    plurals: bool = False
+    languages: tuple[str, ...] = ()
+    bare: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What sources are asked for, the keyword that labels what they find, and what made the term of it."""
+
+    keyword: str
+    text: str
+    by: str = "keyword"
+
+
+@dataclass(frozen=True, slots=True)
 class CrawlSpec:
     """A crawl job as it is asked for; limits are checked by `app/jobs/crawl.py`."""
 
@@ -199,6 +223,7 @@ class CrawlSpec:
     chunk_size: int = 500
     start: bool = True
     idempotency_key: str | None = None
+    expansion: Expansion = field(default_factory=Expansion)
 
 
 @dataclass(frozen=True, slots=True)

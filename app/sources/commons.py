@@ -14,10 +14,11 @@ from pathlib import PurePosixPath
 from app.errors import SourceFailed
 from app.settings import Settings
 from app.sources.base import Page, Query, Tools, clean_extra, clean_text, clean_url
-from app.sources.http import Answer, ask, passing_trouble
+from app.sources.http import ask
 from app.sources.keys import refused_key
 from app.sources.licenses import license_of
 from app.sources.markup import first_link, text_of
+from app.sources.mediawiki import MAX_LAG_S, error_of, passing
 from app.sources.options import check_choices, check_min_width, check_number, given
 from app.sources.turns import Found, take_turns
 from app.values import Candidate, Json, Provenance
@@ -32,8 +33,6 @@ THUMBNAIL_WIDTH = 330
 RENDITION_WIDTHS = (250, 330, 500, 960, 1280, 1920, 3840)
 """The widths that Wikimedia serves; it refuses others."""
 LICENSES = ("by", "by-sa", "cc0", "pd", "pdm", "gfdl", "sa")
-MAX_LAG_S = 5
-PASSING_CODES = ("maxlag", "ratelimited", "readonly", "internal_api_error", "cirrussearch-backend-error", "timeout")
 KEY_CODES = ("mwoauth-", "badtoken")
 QUERY_CODES = frozenset({"badvalue", "toolong", "cirrussearch-parse-error", "search-error"})
 """Codes that speak of this query, not of who asks."""
@@ -99,12 +98,12 @@ class Commons:
         key = tools.settings.commons_key
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         answer = await ask(
-            tools, self.title, tools.settings.commons_url, _params(query, keyword) | state, headers, _passing
+            tools, self.title, tools.settings.commons_url, _params(query, keyword) | state, headers, passing
         )
         body = answer.body
         if not isinstance(body, dict):
             raise SourceFailed(f"{self.title} answered with something else than results.")
-        code, words = _error(answer)
+        code, words = error_of(answer)
         if key and (answer.status in (401, 403) or code.startswith(KEY_CODES)):
             raise SourceFailed(f"{refused_key(self.name, self.title, answer.status)} It said: {words[:300]}")
         if "error" in body:
@@ -134,22 +133,6 @@ def _params(query: Query, keyword: str) -> dict[str, str]:
         "iiextmetadatalanguage": "en",
         "iiextmetadatafilter": DETAILS,
     }
-
-
-def _error(answer: Answer) -> tuple[str, str]:
-    """Code and words of the API's refusal; empty where there is none."""
-    error = answer.body.get("error") if isinstance(answer.body, dict) else None
-    if error is None:
-        return "", ""
-    told = error if isinstance(error, dict) else {}
-    return str(told.get("code", "")), text_of(told.get("info")) or "no reason given."
-
-
-def _passing(title: str, answer: Answer) -> str | None:
-    code, words = _error(answer)
-    if code.startswith(PASSING_CODES):
-        return f"{title} is busy ({code}): {words[:300]}"
-    return passing_trouble(title, answer)
 
 
 def _continuation(body: Mapping[str, Json]) -> dict[str, str] | None:
