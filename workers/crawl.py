@@ -1,4 +1,4 @@
-"""The crawl queue's tasks: fetch a chunk. Each asks the database first whether there is work.
+"""Fetching a chunk: taken by whoever has a free place, as the database says whose turn it is.
 
 A chunk's outcomes are recorded as they come, so that progress lives; whatever stops a task, the rows that it did not
 record stay pending, and the lease goes back or runs out.
@@ -11,23 +11,28 @@ import contextlib
 import functools
 import secrets
 import time
-from typing import Any
 
-from app import metrics, queue
+import asyncpg
+
+from app import metrics
 from app.database import DATABASE_ERRORS
-from app.errors import StorageRefused
 from app.jobs import chunk as chunks
-from app.jobs import due
 from app.jobs.results import record_results
+from app.jobs.turns import next_chunk
 from app.log import log, new_id
 from app.values import Lease, Outcome, Pending
 from workers.engine import Engine
-from workers.keeping import LeaseLost, keep, to_the_end
+from workers.keeping import LeaseLost, keep, let_go, to_the_end
+from workers.line import Interrupted, Work
+from workers.unexpected import REFUSALS, refused
 
+CHUNK_S = 120.0
+"""A chunk that takes longer gives its lease back: others have their turn, and the rest of it waits for its next."""
+TRIES = 10
+"""How often others may be quicker to claim a chunk before this worker waits a moment."""
 FLUSH_S = 0.4
 """Outcomes wait this long at most for others to be recorded with."""
 FLUSH_ROWS = 250
-GIVE_BACK_S = 5.0
 
 
 class Batch:
@@ -64,23 +69,34 @@ class Batch:
         await metrics.count_outcomes(recorded.reasons, recorded.bytes)
 
 
-async def fetch_chunk(ctx: dict[str, Any], crawl_job_id: int, chunk: int) -> None:
-    """Fetch the pending rows of a chunk, if the job runs and nobody else does."""
-    engine: Engine = ctx["engine"]
-    lease = Lease(crawl_job_id, chunk, secrets.token_hex(8))
-    if not await _claim(engine, lease):
-        return
+async def take_chunk(engine: Engine, *, newcomers: bool) -> Work | None:
+    """Claim the chunk whose turn it is; see `workers.line.Take`."""
+    for _ in range(TRIES):
+        found = await next_chunk(newcomers=newcomers)
+        if found is None:
+            return None
+        lease = Lease(found.crawl_job_id, found.chunk, secrets.token_hex(8))
+        if await _claim(engine, lease):
+            return functools.partial(fetch_chunk, engine, lease)
+    return None
+
+
+async def fetch_chunk(engine: Engine, lease: Lease) -> None:
+    """Fetch the pending rows of a chunk that was claimed. Raises Interrupted."""
+    crawl_job_id, chunk = lease.crawl_job_id, lease.chunk
     started_s = time.monotonic()
     batch = Batch(lease)
     stopped_by: str | None = None
+    interrupted = False
     try:
         await _work(engine, lease, batch)
     except* LeaseLost:
         log.info("chunk_lost", job=crawl_job_id, chunk=chunk, recorded=batch.recorded)
-    except* StorageRefused as group:
-        stopped_by = str(group.exceptions[0])
+    except* REFUSALS as group:
+        stopped_by = refused(group)
         log.error("storage_refused", job=crawl_job_id, chunk=chunk, error=stopped_by)
     except* DATABASE_ERRORS as group:
+        interrupted = True
         log.warning("chunk_interrupted", job=crawl_job_id, chunk=chunk, error=str(group.exceptions[0]))
     except* Exception as group:  # noqa: BLE001 - here a chunk ends: it would be hinted, and fail, for ever
         error_id = new_id()
@@ -90,8 +106,8 @@ async def fetch_chunk(ctx: dict[str, Any], crawl_job_id: int, chunk: int) -> Non
         await to_the_end(_give_back(lease, batch, stopped_by))
     spent_ms = int((time.monotonic() - started_s) * 1000)
     log.info("chunk_recorded", job=crawl_job_id, chunk=chunk, recorded=batch.recorded, ms=spent_ms)
-    for hint in await due.due_chunks([crawl_job_id]):
-        await queue.hint(hint)
+    if interrupted:
+        raise Interrupted
 
 
 async def _claim(engine: Engine, lease: Lease) -> bool:
@@ -104,20 +120,21 @@ async def _claim(engine: Engine, lease: Lease) -> bool:
 
 
 async def _work(engine: Engine, lease: Lease, batch: Batch) -> None:
-    """Fetch, record and keep the lease, each a task; the first to fail ends the others."""
+    """Fetch, record and keep the lease, each a task, until all is fetched or the turn is over."""
     rows = await chunks.pending_rows(lease)
+    try:
+        async with asyncio.timeout(CHUNK_S):
+            await _side_by_side(engine, lease, rows, batch)
+    except TimeoutError:  # the turn's own: what the tasks raise comes as a group
+        log.info("chunk_turn_over", job=lease.crawl_job_id, chunk=lease.chunk)
+
+
+async def _side_by_side(engine: Engine, lease: Lease, rows: list[Pending], batch: Batch) -> None:
+    """The first of the tasks to fail ends the others."""
     lease_s = engine.settings.lease_s
+    is_held, renew = functools.partial(chunks.is_held, lease), functools.partial(chunks.renew, lease, lease_s)
     async with asyncio.TaskGroup() as tasks:
-        beside = [
-            tasks.create_task(batch.flush_often()),
-            tasks.create_task(
-                keep(
-                    functools.partial(chunks.is_held, lease),
-                    functools.partial(chunks.renew, lease, lease_s),
-                    lease_s,
-                )
-            ),
-        ]
+        beside = [tasks.create_task(batch.flush_often()), tasks.create_task(keep(is_held, renew, lease_s))]
         await _fetch_all(engine, rows, batch)
         await batch.flush()
         for task in beside:
@@ -131,11 +148,11 @@ async def _fetch_all(engine: Engine, rows: list[Pending], batch: Batch) -> None:
 
 
 async def _give_back(lease: Lease, batch: Batch, stopped_by: str | None) -> None:
-    """Record what was fetched and return the lease, also when the worker is told to end; else the lease runs out."""
-    try:
-        async with asyncio.timeout(GIVE_BACK_S):
-            with contextlib.suppress(LeaseLost):
-                await batch.flush()
-            await chunks.give_back(lease, stopped_by=stopped_by)
-    except DATABASE_ERRORS as error:
-        log.warning("lease_left", job=lease.crawl_job_id, chunk=lease.chunk, error=str(error))
+    """Record what was fetched and return the lease, also when the worker is told to end."""
+
+    async def release() -> None:
+        with contextlib.suppress(LeaseLost, asyncpg.DiskFullError):
+            await batch.flush()
+        await chunks.give_back(lease, stopped_by=stopped_by)
+
+    await let_go(release, job=lease.crawl_job_id, chunk=lease.chunk)

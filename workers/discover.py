@@ -14,22 +14,26 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
-from app import queue
 from app.database import DATABASE_ERRORS
 from app.errors import SourceFailed, StorageRefused
 from app.jobs import discovery
 from app.jobs.discovery import Search
+from app.jobs.turns import next_discovery
 from app.jobs.upload import key_of
 from app.log import log, new_id
 from app.sources.base import Page, Query, Tools
 from app.sources.registry import SOURCES
+from app.storage import StoredNotFound
 from app.values import Candidate, snake
 from workers.engine import Engine
-from workers.keeping import LeaseLost, keep, to_the_end
+from workers.keeping import LeaseLost, keep, let_go, to_the_end
+from workers.line import Interrupted, Work
+from workers.unexpected import REFUSALS, refused
 
 STEP_S = 60.0
-"""One task seeks this long at most, then lets others have its place in the queue."""
-GIVE_UP_S = 5.0
+"""One task seeks this long at most, then lets others have their turn."""
+TRIES = 10
+"""How often others may be quicker to claim a job before this worker waits a moment."""
 NOTES_CHARS = 2_000
 FLUSH_S = 1.0
 """Candidates of a slow source wait this long at most for a chunk to fill."""
@@ -47,9 +51,11 @@ class Turn:
         """At most `room` candidates of the next page; what is left of it is skipped to when the search goes on."""
         try:
             page = await anext(self.pages, None)
-        except (SourceFailed, StorageRefused) as error:
+        except (SourceFailed, StoredNotFound) as error:
             self.state |= {"state": "failed", "message": str(error)}
             return []
+        except StorageRefused:
+            raise  # not the source's fault: the job pauses, and goes on from its cursor
         except Exception:  # noqa: BLE001 - here a source ends: it would be asked, and fail, for ever
             error_id = new_id()
             log.exception("source_failed", error_id=error_id)
@@ -85,45 +91,50 @@ def _noted(message: str | None, notes: tuple[str, ...]) -> str:
     return "\n".join(told)[:NOTES_CHARS]
 
 
-async def discover(ctx: dict[str, Any], crawl_job_id: int) -> None:
-    """Seek candidates for a crawl job, if it wants any and nobody else does; starts a job that was pending."""
-    engine: Engine = ctx["engine"]
-    lease_s = engine.settings.lease_s
-    search = await discovery.claim(crawl_job_id, secrets.token_hex(8), lease_s)
-    if search is None:
-        return
+async def take_discovery(engine: Engine, *, newcomers: bool) -> Work | None:
+    """Become the seeker of the job whose turn it is, starting it if it was pending; see `workers.line.Take`."""
+    for _ in range(TRIES):
+        found = await next_discovery(newcomers=newcomers)
+        if found is None:
+            return None
+        search = await discovery.claim(found.crawl_job_id, secrets.token_hex(8), engine.settings.lease_s)
+        if search is not None:
+            return functools.partial(discover, engine, search)
+    return None
+
+
+async def discover(engine: Engine, search: Search) -> None:
+    """Seek candidates for a crawl job, for `STEP_S` seconds at most. Raises Interrupted."""
+    crawl_job_id, lease_s = search.crawl_job_id, engine.settings.lease_s
     held = functools.partial(discovery.renew, search, lease_s)
-    unfinished = finished = False
+    finished = interrupted = False
+    stopped_by: str | None = None
     try:
         async with asyncio.TaskGroup() as tasks:
             keeper = tasks.create_task(keep(held, held, lease_s))
-            unfinished = await _seek(engine, search)
+            await _seek(engine, search)
             await discovery.finish(search)
             finished = True
             keeper.cancel()
             log.info("discovered", job=crawl_job_id, found=[entry["found"] for entry in search.discovery])
     except* LeaseLost:
         log.info("discovery_lost", job=crawl_job_id)
+    except* REFUSALS as group:
+        stopped_by = refused(group)
+        log.error("storage_refused", job=crawl_job_id, error=stopped_by)
     except* DATABASE_ERRORS as group:
+        interrupted = True
         log.warning("discovery_interrupted", job=crawl_job_id, error=str(group.exceptions[0]))
     finally:
         if not finished:
-            await to_the_end(_give_up(search))
-    if unfinished:
-        await queue.hint(queue.Discover(crawl_job_id))
+            giving_up = functools.partial(discovery.give_up, search, stopped_by=stopped_by)
+            await to_the_end(let_go(giving_up, job=crawl_job_id))
+    if interrupted:
+        raise Interrupted
 
 
-async def _give_up(search: Search) -> None:
-    """Let another seek at once, also when the worker is told to end; else the lease runs out."""
-    try:
-        async with asyncio.timeout(GIVE_UP_S):
-            await discovery.give_up(search)
-    except DATABASE_ERRORS as error:
-        log.warning("search_left", job=search.crawl_job_id, error=str(error))
-
-
-async def _seek(engine: Engine, search: Search) -> bool:
-    """Draw candidates until the job has enough or every source is dry; True where time ran out before."""
+async def _seek(engine: Engine, search: Search) -> None:
+    """Draw candidates until the job has enough, every source is dry, or time has run out."""
     ends_s = time.monotonic() + STEP_S
     async with contextlib.AsyncExitStack() as stack:
         turns = [
@@ -147,7 +158,6 @@ async def _seek(engine: Engine, search: Search) -> bool:
                     if entry["state"] == "running" and recorder.room > 0
                 ]
         await recorder.flush()
-        return recorder.room > 0 and any(entry["state"] == "running" for entry in search.discovery)
 
 
 async def _turn(engine: Engine, search: Search, place: int, stack: contextlib.AsyncExitStack) -> Turn:

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import re
 import time
-from typing import Any
+from collections.abc import AsyncIterator
 
-from app.errors import StorageRefused
+from app.exports.base import ExportImage
 from app.exports.prefetch import with_bytes
 from app.exports.registry import WRITERS
 from app.jobs import export as exports
 from app.log import log
+from app.sink import Sink
 from workers.engine import Engine
-from workers.unexpected import told
-
-REPORT_S = 0.5
-
-
-class NotOurs(Exception):
-    """The job was cancelled, deleted or claimed anew: what was written is dropped."""
+from workers.keeping import LeaseLost, keep, let_go, to_the_end
+from workers.unexpected import REFUSALS, refused, told
 
 
 class Counted:
-    """A sink that counts what goes through it."""
+    """A sink that counts what goes through it, and the images that it was part of."""
 
-    def __init__(self, sink: Any) -> None:
-        self.sink = sink
+    sink: Sink
+
+    def __init__(self) -> None:
         self.size = 0
+        self.images = 0
 
     async def write(self, data: bytes) -> None:
         """Hand `data` on."""
@@ -36,14 +35,15 @@ class Counted:
         self.size += len(data)
 
 
-async def export(ctx: dict[str, Any], export_job_id: int) -> None:
-    """Write an export job's file, if it is due and nobody does."""
-    engine: Engine = ctx["engine"]
-    claimed = await exports.claim(export_job_id, engine.settings.lease_s)
-    if claimed is None:
-        return
-    async with told(functools.partial(exports.fail, claimed), export_job=export_job_id):
-        await _export(engine, claimed)
+async def export(engine: Engine, claimed: exports.Claim) -> None:
+    """Write the file of an export job that was claimed; told to end, give the job back."""
+    key = claimed.export_job_id
+    try:
+        async with told(functools.partial(exports.fail, claimed), export_job=key):
+            await _export(engine, claimed)
+    except asyncio.CancelledError:
+        await to_the_end(let_go(functools.partial(exports.release, claimed), export_job=key))
+        raise
 
 
 async def _export(engine: Engine, claimed: exports.Claim) -> None:
@@ -51,18 +51,19 @@ async def _export(engine: Engine, claimed: exports.Claim) -> None:
     key = f"exports/{export_job_id}/{file_name(claimed)}"
     started_s = time.monotonic()
     try:
-        exported, size = await _write(engine, claimed, key)
-        if not await exports.complete(claimed, exported, size, key, engine.settings.export_ttl_s):
+        written = await _write(engine, claimed, key)
+        if not await exports.complete(claimed, written.images, written.size, key, engine.settings.export_ttl_s):
             await engine.storage.delete([key])
-    except NotOurs:
+            raise LeaseLost
+    except* LeaseLost:
         log.info("export_dropped", export_job=export_job_id)
-        return
-    except StorageRefused as error:
-        log.error("storage_refused", export_job=export_job_id, error=str(error))
-        await exports.fail(claimed, f"Storage: {error}")
-        return
-    spent_ms = int((time.monotonic() - started_s) * 1000)
-    log.info("export_ended", export_job=export_job_id, images=exported, bytes=size, ms=spent_ms)
+    except* REFUSALS as group:
+        reason = refused(group)
+        log.error("storage_refused", export_job=export_job_id, error=reason)
+        await exports.fail(claimed, f"Storage: {reason}")
+    else:
+        spent_ms = int((time.monotonic() - started_s) * 1000)
+        log.info("export_ended", export_job=export_job_id, images=written.images, bytes=written.size, ms=spent_ms)
 
 
 def file_name(claimed: exports.Claim) -> str:
@@ -71,23 +72,29 @@ def file_name(claimed: exports.Claim) -> str:
     return f"{word}-{claimed.export_job_id}.{claimed.format}"
 
 
-async def _write(engine: Engine, claimed: exports.Claim, key: str) -> tuple[int, int]:
-    """Stream the file to storage; images and bytes written. NotOurs drops it."""
-    exported, told_s = 0, time.monotonic()
-    async with engine.storage.open_writer(key) as sink, exports.chosen_images(claimed) as images:
-        counted = Counted(sink)
-        writer = WRITERS[claimed.format](counted.write, claimed.name)
-        await writer.begin()
-        async with contextlib.aclosing(with_bytes(images, engine.storage.get)) as filled:
-            async for image, data in filled:
-                await writer.add(image, data)
-                exported += 1
-                if time.monotonic() - told_s > REPORT_S:
-                    told_s = time.monotonic()
-                    if not await exports.report(claimed, exported):
-                        raise NotOurs
-        await writer.finish()
-    if not await exports.report(claimed, exported):
-        await engine.storage.delete([key])
-        raise NotOurs
-    return exported, counted.size
+async def _write(engine: Engine, claimed: exports.Claim, key: str) -> Counted:
+    """Stream the file to storage; what was written. LeaseLost, in a group, drops it.
+
+    Life is shown beside the writing: a store that takes minutes for one image costs those minutes, not the job.
+    """
+    counted = Counted()
+
+    async def held() -> bool:
+        return await exports.report(claimed, counted.images)
+
+    async with asyncio.TaskGroup() as tasks:
+        keeper = tasks.create_task(keep(held, held, engine.settings.lease_s))
+        async with engine.storage.open_writer(key) as counted.sink, exports.chosen_images(claimed) as images:
+            await _fill(engine, claimed, images, counted)
+        keeper.cancel()
+    return counted
+
+
+async def _fill(engine: Engine, claimed: exports.Claim, images: AsyncIterator[ExportImage], counted: Counted) -> None:
+    writer = WRITERS[claimed.format](counted.write, claimed.name)
+    await writer.begin()
+    async with contextlib.aclosing(with_bytes(images, engine.storage.get)) as filled:
+        async for image, data in filled:
+            await writer.add(image, data)
+            counted.images += 1
+    await writer.finish()

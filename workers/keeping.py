@@ -16,6 +16,9 @@ from app.log import log
 LOOK_S = 1.0
 """How often a task asks whether its work is still wanted: a cancelled job must stop within 2 s."""
 
+LET_GO_S = 5.0
+"""How long a worker that is told to end tries to hand back what it holds."""
+
 
 class LeaseLost(Exception):
     """The job was cancelled, deleted or ended, or another worker holds the lease."""
@@ -53,3 +56,12 @@ async def to_the_end(doing: Coroutine[Any, Any, None]) -> None:
     except asyncio.CancelledError:
         await task
         raise
+
+
+async def let_go(release: Callable[[], Awaitable[object]], **ids: int) -> None:
+    """Call `release()` within `LET_GO_S` seconds; where the database is away the lease runs out instead."""
+    try:
+        async with asyncio.timeout(LET_GO_S):
+            await release()
+    except DATABASE_ERRORS as error:
+        log.warning("lease_left", error=str(error), **ids)

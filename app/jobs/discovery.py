@@ -15,7 +15,7 @@ import orjson
 
 from app import queue
 from app.database import Transaction, acquire, transaction
-from app.jobs import activity, closing
+from app.jobs import activity, chunk, closing
 from app.jobs.documents import clean, to_jsonb
 from app.jobs.limits import KEYWORD_CHARS
 from app.progress import publish_change
@@ -111,10 +111,17 @@ async def renew(search: Search, lease_s: float) -> bool:
         return await connection.fetchval(RENEW, search.crawl_job_id, search.task, lease_s) is not None
 
 
-async def give_up(search: Search) -> bool:
-    """Stop being the seeker before the end: another goes on from what is recorded. False where we were it no more."""
-    async with acquire() as connection:
-        return await connection.fetchval(GIVE_UP, search.crawl_job_id, search.task) is not None
+async def give_up(search: Search, *, stopped_by: str | None = None) -> bool:
+    """Stop being the seeker before the end: another goes on from what is recorded. False where we were it no more.
+
+    `stopped_by` says why nobody can go on (storage refused): the job pauses with that reason.
+    """
+    async with transaction() as tx:
+        given = await tx.connection.fetchval(GIVE_UP, search.crawl_job_id, search.task)
+        if given is not None and stopped_by is not None:
+            await chunk.stop(tx, search.crawl_job_id, stopped_by)
+            tx.after_commit(publish_change, "CrawlJob", search.crawl_job_id)
+    return given is not None
 
 
 async def record_candidates(search: Search, candidates: Sequence[Candidate]) -> int | None:
@@ -133,8 +140,8 @@ async def record_candidates(search: Search, candidates: Sequence[Candidate]) -> 
         state = to_jsonb({"discovery": search.discovery})
         room = await tx.connection.fetchval(COUNT, search.crawl_job_id, len(rows), len(chunks), state)
         await closing.close_if_over(tx, search.crawl_job_id)
-        for chunk in chunks[:HINTED_CHUNKS]:
-            tx.after_commit(queue.hint, queue.FetchChunk(search.crawl_job_id, chunk))
+        for number in chunks[:HINTED_CHUNKS]:
+            tx.after_commit(queue.hint, queue.FetchChunk(search.crawl_job_id, number))
         tx.after_commit(publish_change, "CrawlJob", search.crawl_job_id)
     return int(room)
 

@@ -45,12 +45,14 @@ limit $1
 """
 VALIDATIONS = """
 select id from validation_jobs where status = 'pending'
-    or status = 'running' and updated_at < clock_timestamp() - make_interval(secs => $1::float8)
+    or status = 'running' and (started_at is null
+        or updated_at < clock_timestamp() - make_interval(secs => $1::float8))
 order by id limit $2
 """
 EXPORTS = """
 select id from export_jobs where status = 'pending'
-    or status = 'running' and updated_at < clock_timestamp() - make_interval(secs => $1::float8)
+    or status = 'running' and (started_at is null
+        or updated_at < clock_timestamp() - make_interval(secs => $1::float8))
 order by id limit $2
 """
 

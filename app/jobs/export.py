@@ -39,7 +39,8 @@ values ($1, $2, $3, $4, $5::jsonb) returning id
 CLAIM = """
 update export_jobs set status = 'running', started_at = clock_timestamp(), exported_images = 0, progress = 0
 where id = $1 and (status = 'pending'
-    or status = 'running' and updated_at < clock_timestamp() - make_interval(secs => $2::float8))
+    or status = 'running' and (started_at is null
+        or updated_at < clock_timestamp() - make_interval(secs => $2::float8)))
 returning crawl_job_id, name, format, export_options, started_at
 """
 # The filter of the export, as bound values: null means that it was not asked for.
@@ -70,6 +71,10 @@ COMPLETE = """
 update export_jobs e set status = 'completed', progress = 100, completed_at = now(), exported_images = $3,
     file_size = $4, download_url = $5, expires_at = now() + make_interval(secs => $6::float8)
 where id = $1 and status = 'running' and started_at = $2 returning user_id
+"""
+# Told to end: whoever holds nothing is known by no start.
+RELEASE = """
+update export_jobs set started_at = null where id = $1 and status = 'running' and started_at = $2
 """
 FAIL = """
 update export_jobs set status = 'failed', completed_at = now(), error_message = $3
@@ -215,6 +220,12 @@ async def complete(claimed: Claim, exported: int, size: int, storage_key: str, t
         await activity.write(tx, owner, "export_job.completed", "ExportJob", claimed.export_job_id)
         tx.after_commit(publish_change, "ExportJob", claimed.export_job_id)
     return True
+
+
+async def release(claimed: Claim) -> None:
+    """Give a running job back: it begins anew with whoever claims it next, at once."""
+    async with acquire() as connection:
+        await connection.execute(RELEASE, claimed.export_job_id, claimed.started_at)
 
 
 async def fail(claimed: Claim, message: str) -> None:

@@ -35,7 +35,8 @@ update validation_jobs set status = 'running', started_at = clock_timestamp(), v
     total_images = (select count(*) from images i where i.crawl_job_id = validation_jobs.crawl_job_id
         and i.status in ('downloaded', 'valid', 'invalid'))
 where id = $1 and (status = 'pending'
-    or status = 'running' and updated_at < clock_timestamp() - make_interval(secs => $2::float8))
+    or status = 'running' and (started_at is null
+        or updated_at < clock_timestamp() - make_interval(secs => $2::float8)))
 returning crawl_job_id, validation_rules, started_at
 """
 ROWS = """
@@ -67,6 +68,10 @@ COUNT_USABLE = "update crawl_jobs set valid_images = valid_images + $2 where id 
 COMPLETE = """
 update validation_jobs set status = 'completed', progress = 100, completed_at = now(), total_images = validated_images
 where id = $1 and status = 'running' and started_at = $2 returning id
+"""
+# Told to end: whoever holds nothing is known by no start.
+RELEASE = """
+update validation_jobs set started_at = null where id = $1 and status = 'running' and started_at = $2
 """
 FAIL = """
 update validation_jobs set status = 'failed', completed_at = now(), error_message = $3
@@ -178,6 +183,12 @@ class Fenced(Exception):
 
 async def _complete(claimed: Claim) -> None:
     await _end(claimed, "completed", COMPLETE)
+
+
+async def release(claimed: Claim) -> None:
+    """Give a running job back: it begins anew with whoever claims it next, at once."""
+    async with acquire() as connection:
+        await connection.execute(RELEASE, claimed.validation_job_id, claimed.started_at)
 
 
 async def fail(claimed: Claim, message: str) -> None:

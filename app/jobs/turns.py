@@ -1,0 +1,98 @@
+"""Whose turn it is: of all that is due, what a worker takes next.
+
+Users share workers, not jobs: who has least under way comes first, and of one user's jobs that which has least. Between
+equals the order is drawn anew at each question, so that nobody waits behind the same ones for ever. Each question is
+one statement over the rows; who is quickest to claim the answer has it.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from app.database import acquire
+from app.queue import Discover, Export, FetchChunk, Validate
+
+# `$1` is chance; `$2`: only users with nothing under way. The first pending chunk without a lease is found by hops over
+# the partial index: the number of chunks under way costs, not their rows.
+CHUNK = """
+with loads as (
+    select p.user_id, sum(j.active_chunks) as load from crawl_jobs j join projects p on p.id = j.project_id
+    where j.status in ('running', 'paused') and j.active_chunks > 0 group by p.user_id
+), line as (
+    select j.id, j.leases, j.active_chunks, coalesce(l.load, 0) as load,
+        md5(p.user_id::text || $1) as of_user, md5(j.id::text || $1) as of_job
+    from crawl_jobs j join projects p on p.id = j.project_id left join loads l on l.user_id = p.user_id
+    where j.status = 'running' and (j.options->>'final')::bigint < j.total_images and (l.load is null or not $2)
+    order by load, of_user, j.active_chunks, of_job
+)
+select line.id, c.chunk from line cross join lateral (
+    with recursive hop as (
+        (select chunk from images where crawl_job_id = line.id and status = 'pending' order by chunk limit 1)
+        union all
+        select (select i.chunk from images i where i.crawl_job_id = line.id and i.status = 'pending'
+            and i.chunk > hop.chunk order by i.chunk limit 1)
+        from hop where hop.chunk is not null
+    )
+    select chunk from hop where chunk is not null and not line.leases ? chunk::text limit 1
+) c
+order by line.load, line.of_user, line.active_chunks, line.of_job limit 1
+"""
+DISCOVERY = """
+with seekers as (
+    select p.user_id, count(*) as load from crawl_jobs j join projects p on p.id = j.project_id
+    where j.status = 'running'
+        and (j.options->'seeker'->>'until')::float8 >= extract(epoch from clock_timestamp()) group by p.user_id
+)
+select j.id from crawl_jobs j join projects p on p.id = j.project_id left join seekers s on s.user_id = p.user_id
+where (j.status = 'pending' and not (j.options->>'held')::bool
+    or j.status = 'running' and (j.options->>'seeking')::bool
+        and j.max_images - j.valid_images - (j.total_images - (j.options->>'final')::bigint) > 0)
+    and coalesce((j.options->'seeker'->>'until')::float8, 0) < extract(epoch from clock_timestamp())
+    and (s.load is null or not $2)
+order by coalesce(s.load, 0), md5(p.user_id::text || $1), md5(j.id::text || $1) limit 1
+"""
+# Validations count for the owner of the crawl job, exports for whoever asked. `$3`: seconds after which a silent one is
+# lost.
+DATASET = """
+with tasks as (
+    select 'validation' as kind, v.id, p.user_id, v.status = 'running' and v.started_at is not null
+        and v.updated_at >= clock_timestamp() - make_interval(secs => $3::float8) as active
+    from validation_jobs v join crawl_jobs j on j.id = v.crawl_job_id join projects p on p.id = j.project_id
+    where v.status in ('pending', 'running')
+    union all
+    select 'export', e.id, e.user_id, e.status = 'running' and e.started_at is not null
+        and e.updated_at >= clock_timestamp() - make_interval(secs => $3::float8)
+    from export_jobs e where e.status in ('pending', 'running')
+), loads as (
+    select user_id, count(*) as load from tasks where active group by user_id
+)
+select t.kind, t.id from tasks t left join loads l on l.user_id = t.user_id
+where not t.active and (l.load is null or not $2)
+order by coalesce(l.load, 0), md5(t.user_id::text || $1), t.kind desc, t.id limit 1
+"""
+
+
+async def next_chunk(*, newcomers: bool) -> FetchChunk | None:
+    """The chunk whose turn it is; with `newcomers` only one of a user who has none under way."""
+    async with acquire() as connection:
+        row = await connection.fetchrow(CHUNK, secrets.token_hex(4), newcomers)
+    return FetchChunk(row["id"], row["chunk"]) if row else None
+
+
+async def next_discovery(*, newcomers: bool) -> Discover | None:
+    """The crawl job whose turn it is to seek candidates; with `newcomers` only of a user for whom nobody seeks."""
+    async with acquire() as connection:
+        row = await connection.fetchrow(DISCOVERY, secrets.token_hex(4), newcomers)
+    return Discover(row["id"]) if row else None
+
+
+async def next_dataset(lease_s: float, *, newcomers: bool) -> Validate | Export | None:
+    """The validation or export whose turn it is; with `newcomers` only of a user for whom none is under way.
+
+    A running one that has shown no life for `lease_s` seconds is due again.
+    """
+    async with acquire() as connection:
+        row = await connection.fetchrow(DATASET, secrets.token_hex(4), newcomers, lease_s)
+    if row is None:
+        return None
+    return Export(row["id"]) if row["kind"] == "export" else Validate(row["id"])

@@ -1,0 +1,109 @@
+"""One kind of work in one process: so many places, each of which takes what is due and does it, again and again.
+
+Whose turn it is the database says (`app/jobs/turns.py`). A hint only shortens the wait: a line asks every second
+anyway, so that work goes on while Redis is away. When all places are taken there is one more, for users who have
+nothing under way in the whole fleet: they do not wait for others' long work to end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from app.database import DATABASE_ERRORS
+from app.log import log, new_id
+
+TICK_S = 1.0
+
+Work = Callable[[], Awaitable[None]]
+"""Work that was taken, to be done at once: whoever is cancelled in it hands it back."""
+
+
+class Interrupted(Exception):
+    """Work could not go on, which is logged already: the database was away, say. What it left is due again."""
+
+
+class Take(Protocol):
+    """Takes work that is due, of whoever's turn it is."""
+
+    async def __call__(self, *, newcomers: bool) -> Work | None:
+        """None where nothing is due; with `newcomers`, nothing of users who have nothing under way."""
+
+
+class Line:
+    """`most` places and one for newcomers. What goes wrong in one piece of work is logged and ends that piece only."""
+
+    def __init__(self, name: str, most: int, take: Take) -> None:
+        self.name = name
+        self._most = most
+        self._take = take
+        self._looking = asyncio.Lock()
+        self._woken = asyncio.Event()
+        self._free = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(self._most):
+                tasks.create_task(self._place())
+            tasks.create_task(self._newcomers_place())
+
+    async def wake(self) -> None:
+        """Something may be due: look at once. Waits until a place is free, so that others hear of it instead."""
+        await self._free.wait()
+        self._woken.set()
+
+    async def _place(self) -> None:
+        while True:
+            # One free place of a process looks for all of them.
+            async with self._looking:
+                work = await self._next()
+            await self._do(work)
+
+    async def _newcomers_place(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            if not self._looking.locked():
+                work = await self._look(newcomers=True)
+                if work is not None:
+                    await self._do(work)
+
+    async def _next(self) -> Work:
+        self._free.set()
+        try:
+            while True:
+                self._woken.clear()
+                work = await self._look(newcomers=False)
+                if work is not None:
+                    return work
+                await self._tick()
+        finally:
+            self._free.clear()
+
+    async def _tick(self) -> None:
+        try:
+            async with asyncio.timeout(TICK_S):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
+    async def _look(self, *, newcomers: bool) -> Work | None:
+        try:
+            return await self._take(newcomers=newcomers)
+        except DATABASE_ERRORS as error:
+            log.warning("line_interrupted", line=self.name, error=str(error))
+            return None
+
+    async def _do(self, work: Work) -> None:
+        try:
+            await work()
+            return
+        except Interrupted:
+            pass
+        except DATABASE_ERRORS as error:
+            log.warning("task_interrupted", line=self.name, error=str(error))
+        except Exception:  # noqa: BLE001 - here a task ends
+            log.exception("task_failed", error_id=new_id(), line=self.name)
+        # It may be due again at once, and fail again: that must not become a loop that hammers hosts or the log.
+        await asyncio.sleep(TICK_S)
