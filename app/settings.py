@@ -128,7 +128,7 @@ class Settings(BaseSettings):
     baidu_url: str = Field("https://image.baidu.com/", description="Address of Baidu's image search.")
 
     lease_s: float = Field(20.0, gt=0, description="How long a chunk's lease holds without a heartbeat, seconds.")
-    reconcile_s: float = Field(2.0, gt=0, description="How often what is due is looked for, seconds.")
+    reconcile_s: float = Field(1.0, gt=0, description="How often what is due is looked for, seconds.")
     blob_grace_s: float = Field(3_600.0, ge=0, description="How long bytes that no row names are kept, seconds.")
     worker_chunks: int = Field(4, gt=0, description="Chunks under way at once, per worker process.")
     log_level: str = Field("INFO", description="Least level that is logged: DEBUG, INFO, WARNING, ERROR.")
@@ -141,7 +141,7 @@ class Settings(BaseSettings):
             ipaddress.ip_network(part)
         return value
 
-    @property
+    @functools.cached_property
     def allowed_networks(self) -> tuple[Network, ...]:
         """The networks of `allow_addresses`."""
         return tuple(ipaddress.ip_network(part) for part in _listed(self.allow_addresses))
