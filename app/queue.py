@@ -1,7 +1,7 @@
 """Hints to workers: what might be due, by id. The only module that imports arq's client.
 
-A hint may be lost, doubled or late: the worker asks the database whether there is work, and the reconciler hints
-again. Nothing is ever known here that the database does not know.
+A hint may be lost, doubled or late: workers ask the database what is due, every second or so without
+any hint. Nothing is ever known here that the database does not know.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from app.settings import settings
 
 CRAWL_QUEUE = "pixcrawler:crawl"
 CHUNK_QUEUE = "pixcrawler:chunk"
-"""Apart from the crawl queue: a worker full of chunks still discovers, and takes no more chunks than it may."""
+"""Apart from the crawl queue: a worker full of chunks still hears of discoveries."""
 EXPORT_QUEUE = "pixcrawler:export"
 QUEUES = (CRAWL_QUEUE, CHUNK_QUEUE, EXPORT_QUEUE)
 HINT_TTL_S = 60
-"""A hint that waited longer is worthless: the reconciler has hinted again."""
+"""A hint that waited longer is worthless: whoever has a free place has asked the database since."""
 HINT_AGAIN_S = 15
 """Within this time an equal hint is one hint: duplicates of a long queue are bounded. Never longer than half a lease:
 the hint of a killed worker's task lies in Redis still when its lease has run out, and must not stand for a new one."""

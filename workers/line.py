@@ -1,8 +1,8 @@
 """One kind of work in one process: so many places, each of which takes what is due and does it, again and again.
 
-Whose turn it is the database says (`app/jobs/turns.py`). A hint only shortens the wait: a line asks every second
-anyway, so that work goes on while Redis is away. When all places are taken there is one more, for users who have
-nothing under way in the whole fleet: they do not wait for others' long work to end.
+Whose turn it is the database says (`app/jobs/turns.py`). A hint only shortens the wait: a line asks every `tick_s`
+seconds anyway, so that work goes on while Redis is away. When all places are taken there is one more, for users who
+have nothing under way in the whole fleet: they do not wait for others' long work to end.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from typing import Protocol
 
 from app.database import DATABASE_ERRORS
 from app.log import log, new_id
-
-TICK_S = 1.0
 
 Work = Callable[[], Awaitable[None]]
 """Work that was taken, to be done at once: whoever is cancelled in it hands it back."""
@@ -34,9 +32,10 @@ class Take(Protocol):
 class Line:
     """`most` places and one for newcomers. What goes wrong in one piece of work is logged and ends that piece only."""
 
-    def __init__(self, name: str, most: int, take: Take) -> None:
+    def __init__(self, name: str, most: int, tick_s: float, take: Take) -> None:
         self.name = name
         self._most = most
+        self._tick_s = tick_s
         self._take = take
         self._looking = asyncio.Lock()
         self._woken = asyncio.Event()
@@ -63,7 +62,7 @@ class Line:
 
     async def _newcomers_place(self) -> None:
         while True:
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(self._tick_s)
             if not self._looking.locked():
                 work = await self._look(newcomers=True)
                 if work is not None:
@@ -83,7 +82,7 @@ class Line:
 
     async def _tick(self) -> None:
         try:
-            async with asyncio.timeout(TICK_S):
+            async with asyncio.timeout(self._tick_s):
                 await self._woken.wait()
         except TimeoutError:
             return
@@ -106,4 +105,4 @@ class Line:
         except Exception:  # noqa: BLE001 - here a task ends
             log.exception("task_failed", error_id=new_id(), line=self.name)
         # It may be due again at once, and fail again: that must not become a loop that hammers hosts or the log.
-        await asyncio.sleep(TICK_S)
+        await asyncio.sleep(self._tick_s)

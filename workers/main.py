@@ -49,20 +49,20 @@ async def serve(only: str | None) -> None:
 
 async def work(engine: Engine, only: str | None) -> None:
     """Work on what is due and reconcile, until cancelled."""
-    found = engine.settings
+    found, tick_s = engine.settings, engine.settings.reconcile_s
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(mark_worker(engine.name))
         tasks.create_task(reconcile_often(found))
         tasks.create_task(collect_often(engine.storage, found))
         if only in (None, "crawl"):
-            seeking = Line("discover", DISCOVERIES, functools.partial(take_discovery, engine))
-            fetching = Line("fetch", found.worker_chunks, functools.partial(take_chunk, engine))
+            seeking = Line("discover", DISCOVERIES, tick_s, functools.partial(take_discovery, engine))
+            fetching = Line("fetch", found.worker_chunks, tick_s, functools.partial(take_chunk, engine))
             tasks.create_task(seeking.run())
             tasks.create_task(fetching.run())
             tasks.create_task(listen(queue.CRAWL_QUEUE, ["discover"], seeking))
             tasks.create_task(listen(queue.CHUNK_QUEUE, ["fetch_chunk"], fetching))
         if only in (None, "export"):
-            judging = Line("export", DATASETS, functools.partial(take_dataset, engine))
+            judging = Line("export", DATASETS, tick_s, functools.partial(take_dataset, engine))
             tasks.create_task(judging.run())
             tasks.create_task(listen(queue.EXPORT_QUEUE, ["validate", "export"], judging))
 

@@ -1,6 +1,6 @@
-"""What keeps promises when messages, workers or Redis are lost: due work is hinted again, dead leases go back.
+"""What keeps promises when workers are lost: dead leases go back, jobs that are over are closed, exports expire.
 
-Runs in every worker process; it asks and hints, and what it changes is guarded, so that several at once do no harm.
+Runs in every worker process; what it changes is guarded, so that several at once do no harm.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from app import queue
 from app.database import DATABASE_ERRORS
 from app.errors import StorageRefused
-from app.jobs import chunk, collect, due, export
+from app.jobs import chunk, closing, collect, export
 from app.log import log
 from app.settings import Settings
 from app.storage import Storage
@@ -27,21 +27,18 @@ async def reconcile_often(settings: Settings) -> None:
     while True:
         await asyncio.sleep(settings.reconcile_s * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load, no secret
         try:
-            await reconcile(settings.lease_s)
+            await reconcile()
         except DATABASE_ERRORS as error:
             log.warning("reconcile_failed", error=str(error))
 
 
-async def reconcile(lease_s: float) -> None:
-    """One round: give dead leases back, close what is over, expire exports, hint what is due."""
+async def reconcile() -> None:
+    """One round."""
     for lease in await chunk.expired_leases():
         if await chunk.give_back(lease):
             log.warning("lease_expired", job=lease.crawl_job_id, chunk=lease.chunk)
-    await due.close_what_is_over()
+    await closing.close_what_is_over()
     await export.expire()
-    for hint in await due.due_hints(lease_s):
-        if not await queue.hint(hint):
-            return  # Redis is away: the next round hints again
 
 
 async def collect_often(storage: Storage, settings: Settings) -> None:

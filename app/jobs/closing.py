@@ -11,8 +11,11 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from app.database import Transaction
+from app.database import Transaction, acquire, transaction
 from app.jobs import activity
+from app.progress import publish_change
+
+JOBS_AT_ONCE = 500
 
 # Without `sources`: a list given in the mutation is long, and this is asked at every batch.
 LOCK = """
@@ -26,6 +29,12 @@ update crawl_jobs set status = $2::text, progress = case when $2::text = 'comple
     completed_at = now(), error_message = $3, leases = '{}', active_chunks = 0, task_ids = '[]',
     completed_chunks = total_chunks - $4, options = options || '{"seeker": null}'
 where id = $1
+"""
+OVER = """
+select id from crawl_jobs where status in ('running', 'paused') and active_chunks = 0
+    and (valid_images >= max_images
+        or not (options->>'seeking')::bool and (options->>'final')::bigint >= total_images)
+limit $1
 """
 SET_PROGRESS = "update crawl_jobs set progress = $2 where id = $1 and progress < $2"
 
@@ -76,3 +85,15 @@ async def close_if_over(tx: Transaction, crawl_job_id: int) -> bool:
 async def write_end(tx: Transaction, user_id: UUID, action: str, crawl_job_id: int) -> None:
     """The activity line of an end that no person caused: it stands under the project's owner."""
     await activity.write(tx, user_id, action, "CrawlJob", crawl_job_id)
+
+
+async def close_what_is_over() -> int:
+    """Close jobs whose last result came from a task that could not close them any more; how many."""
+    async with acquire() as connection:
+        rows = await connection.fetch(OVER, JOBS_AT_ONCE)
+    closed = 0
+    for row in rows:
+        async with transaction() as tx:
+            closed += await close_if_over(tx, row["id"])
+            tx.after_commit(publish_change, "CrawlJob", row["id"])
+    return closed

@@ -3,8 +3,11 @@
 The document `crawl_jobs.options`:
 
 - `sources`: what was asked, `[{"name", "options"}]`, options spelled as in `SourceInput`; never changed.
-- `discovery`: how each of them stands, in the same order: `{"found", "state", "message", "cursor", "skip"}` with
-  `state` pending, running, done or failed; `cursor` continues the source, `skip` leaves out what was taken of a page.
+- `terms`: what sources that search by keyword are asked for, `[{"keyword", "term", "by"}]`; determined once, so that a
+  job that runs again asks the same.
+- `discovery`: how each source stands, in the same order: `{"found", "state", "message", "queries"}` with `state`
+  pending, running, done or failed; `queries`, once it was asked, one for each term: `{"keyword", "term", "found",
+  "state", "message", "total", "cursor", "skip"}`: `cursor` continues the search, `skip` leaves out what was taken.
 - `chunk_size`: rows a chunk; `held`: waits for `startCrawlJob`; `seeking`: candidates are still sought.
 - `seeker`: who discovers now, `{"task", "until"}`; `final`: rows that are not pending; `bytes`: bytes stored.
 """
@@ -23,11 +26,12 @@ from app.jobs import activity, closing
 from app.jobs.change import Kind, change, explain, remove, visible_row
 from app.jobs.crawl_spec import check_uploads, checked
 from app.jobs.documents import to_jsonb
+from app.jobs.expansion import expanded
 from app.jobs.limits import MAX_IMAGES, NAME_CHARS, check_number, check_text
 from app.jobs.project import PROJECT_KIND
 from app.models.states import CRAWL_JOB
 from app.progress import publish_change
-from app.values import CrawlSpec, SourceSpec, Viewer, camel
+from app.values import CrawlSpec, SourceSpec, Term, Viewer, camel
 
 CRAWL_JOB_KIND = Kind("crawl_jobs", "CrawlJob", "crawl job", CRAWL_JOB)
 
@@ -67,6 +71,7 @@ async def create(viewer: Viewer, spec: CrawlSpec) -> int:
     if known is not None:
         return known  # whatever became of its project and its uploads since
     await check_uploads(viewer, spec)
+    terms = await expanded(spec.keywords, spec.expansion)
     async with transaction() as tx:
         await open_project(tx, viewer, spec.project_id, ["input", "projectId"])
         if spec.idempotency_key is not None:
@@ -74,7 +79,7 @@ async def create(viewer: Viewer, spec: CrawlSpec) -> int:
         known = await _made_before(tx.connection, viewer, spec)
         if known is not None:
             return known
-        key = await _insert(tx, spec)
+        key = await _insert(tx, spec, terms)
         about = {"name": spec.name, "project_id": spec.project_id}
         await activity.write(tx, viewer.id, "crawl_job.created", "CrawlJob", key, about)
         if spec.start:
@@ -91,12 +96,13 @@ async def _made_before(connection: asyncpg.Connection, viewer: Viewer, spec: Cra
     return None if known is None else int(known)
 
 
-async def _insert(tx: Transaction, spec: CrawlSpec) -> int:
+async def _insert(tx: Transaction, spec: CrawlSpec, terms: tuple[Term, ...]) -> int:
     options = {
         "sources": [
             {"name": source.name, "options": {camel(name): value for name, value in source.options.items()}}
             for source in spec.sources
         ],
+        "terms": [{"keyword": one.keyword, "term": one.text, "by": one.by} for one in terms],
         "discovery": [fresh_discovery() for _ in spec.sources],
         "chunk_size": spec.chunk_size,
         "held": not spec.start,
@@ -124,7 +130,7 @@ def _asked(source: SourceSpec) -> dict[str, Any]:
 
 def fresh_discovery() -> dict[str, Any]:
     """How a source stands before it was asked."""
-    return {"found": 0, "state": "pending", "message": None, "cursor": None, "skip": 0}
+    return {"found": 0, "state": "pending", "message": None, "queries": []}
 
 
 async def open_project(tx: Transaction, viewer: Viewer, project_id: int, path: list[str]) -> None:
@@ -179,7 +185,7 @@ async def pause(viewer: Viewer, key: int) -> int:
 
 
 async def resume(viewer: Viewer, key: int) -> int:
-    """paused → running; the reconciler hints the chunks again.
+    """paused → running; workers find the chunks by themselves.
 
     Who sought before is fenced out: it may have gone at the pause, and its lease must not be waited for.
     """
@@ -229,7 +235,11 @@ async def retry(viewer: Viewer, key: int) -> int:
 
 
 def _asked_again(entry: dict[str, Any]) -> dict[str, Any]:
-    return entry | {"state": "pending", "message": None} if entry["state"] == "failed" else entry
+    """The source as it stands when what failed of it, as a whole or for single terms, is pending again."""
+    pending = {"state": "pending", "message": None}
+    queries = [one | pending if one["state"] == "failed" else one for one in entry.get("queries", ())]
+    failed = entry["state"] == "failed" or queries != entry.get("queries", [])
+    return entry | pending | {"queries": queries} if failed else entry
 
 
 async def delete(viewer: Viewer, key: int) -> int:
