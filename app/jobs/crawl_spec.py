@@ -5,9 +5,12 @@ Each refusal names the field from `input` down, the limit and what was given.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.errors import AppError, Invalid, SourceUnavailable
 from app.jobs import upload
 from app.jobs.documents import MAX_DEPTH, is_too_deep
+from app.jobs.expansion import checked_expansion
 from app.jobs.limits import (
     CHUNK_SIZE,
     IDEMPOTENCY_KEY_CHARS,
@@ -44,8 +47,13 @@ def checked(spec: CrawlSpec) -> CrawlSpec:
         raise Invalid(
             "Give at least one keyword: a source of this job searches by keyword.", path=["input", "keywords"]
         )
-    return CrawlSpec(
-        spec.project_id, name, keywords, sources, spec.max_images, spec.chunk_size, spec.start, idempotency_key
+    return replace(
+        spec,
+        name=name,
+        keywords=keywords,
+        sources=sources,
+        idempotency_key=idempotency_key,
+        expansion=checked_expansion(spec.expansion, keywords),
     )
 
 

@@ -20,7 +20,7 @@ from app.jobs.documents import clean, to_jsonb
 from app.jobs.limits import KEYWORD_CHARS
 from app.progress import publish_change
 from app.sources.base import filename_of
-from app.values import Candidate
+from app.values import Candidate, Term
 
 HINTED_CHUNKS = 8
 """Chunks of one job that are hinted at once: a large job must not fill the queue before a small one."""
@@ -77,7 +77,7 @@ class Search:
 
     crawl_job_id: int
     task: str
-    keywords: tuple[str, ...]
+    terms: tuple[Term, ...]
     sources: list[dict[str, Any]]
     discovery: list[dict[str, Any]]
     chunk_size: int
@@ -97,12 +97,18 @@ async def claim(crawl_job_id: int, task: str, lease_s: float) -> Search | None:
     return Search(
         crawl_job_id,
         task,
-        tuple(orjson.loads(row["keywords"])),
+        terms_in(options, orjson.loads(row["keywords"])),
         options["sources"],
         options["discovery"],
         int(options["chunk_size"]),
         int(row["room"]),
     )
+
+
+def terms_in(options: dict[str, Any], keywords: Sequence[str]) -> tuple[Term, ...]:
+    """What a job's sources are asked for; the keywords alone where nothing else was determined."""
+    told = options.get("terms") or [{"keyword": keyword, "term": keyword, "by": "keyword"} for keyword in keywords]
+    return tuple(Term(one["keyword"], one["term"], one["by"]) for one in told)
 
 
 async def renew(search: Search, lease_s: float) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
@@ -16,7 +17,7 @@ from app.errors import Invalid
 from app.jobs import activity
 from app.jobs.limits import check_text
 from app.sources.url_list import UPLOAD_SUFFIXES
-from app.storage import sign_upload
+from app.storage import sign_upload, storage
 from app.values import Viewer
 
 FILENAME_CHARS = 255
@@ -61,3 +62,8 @@ def is_of(viewer: Viewer, upload_id: str) -> bool:
 def key_of(upload_id: str) -> str:
     """The storage key of an upload."""
     return f"{PREFIX}/{upload_id}"
+
+
+def open_upload(upload_id: str) -> AsyncIterator[bytes]:
+    """The bytes of an uploaded file, for a source's tools."""
+    return storage().stream(key_of(upload_id))
