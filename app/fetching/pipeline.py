@@ -14,7 +14,7 @@ from app.fetching.download import Downloader
 from app.fetching.inspect import inspect
 from app.fetching.magic import EXTENSIONS
 from app.fetching.origins import Origins
-from app.fetching.politeness import HostBudget, Politeness
+from app.fetching.politeness import HostBudget, politeness_of
 from app.fetching.refusal import Refusal
 from app.fetching.visits import Visits
 from app.settings import Settings
@@ -40,8 +40,7 @@ class Pipeline:
         self._settings = settings
         self._store = store
         self._threads = ThreadPoolExecutor(settings.decode_threads, thread_name_prefix="decode")
-        hosts = politeness or Politeness(settings.host_connections, settings.host_gap_ms)
-        visits = Visits(hosts, asyncio.Semaphore(settings.fetch_connections))
+        visits = Visits(politeness or politeness_of(settings))
         self._downloader = Downloader(client, settings, visits, Origins(client, settings, visits), self.budget)
 
     async def fetch(self, pending: Iterable[Pending]) -> AsyncGenerator[Outcome, None]:

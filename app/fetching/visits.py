@@ -1,8 +1,7 @@
-"""Leave to make one request: the host's, then the process's; and what the host is told apart by afterwards."""
+"""Leave to make one request, and what the host is told apart by afterwards."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,10 +17,9 @@ from app.fetching.refusal import Refusal
 
 @dataclass
 class Visits:
-    """The two limits of every request of a process: each host's budget, and connections over all of them."""
+    """Every request of a process passes here."""
 
     politeness: HostBudget
-    connections: asyncio.Semaphore
 
     @asynccontextmanager
     async def visit(self, host: str, deadline: Deadline) -> AsyncIterator[None]:
@@ -29,7 +27,7 @@ class Visits:
 
         The clock runs within, and for the pause that the host asked for; not for our own queues.
         """
-        async with self.politeness.visit(host, deadline.left_s) as waited_s, self.connections:
+        async with self.politeness.visit(host, deadline.left_s) as waited_s:
             deadline.charge(waited_s)
             try:
                 async with deadline.running():
