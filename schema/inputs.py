@@ -8,6 +8,7 @@ from typing import Any
 import strawberry
 from strawberry import UNSET
 
+from schema.expansion_input import KeywordExpansionInput
 from schema.source_inputs import SourceInput, given
 from schema.types.enums import ExportFormat
 from schema.types.image import ImageFilter
@@ -46,6 +47,9 @@ class CreateCrawlJobInput:
     start: bool = strawberry.field(description="Whether to start at once; else `startCrawlJob` does.", default=True)
     idempotency_key: str | None = strawberry.field(
         description="The same key gives the same job again; at most 100 characters.", default=UNSET
+    )
+    expansion: KeywordExpansionInput | None = strawberry.field(
+        description="What to search for beside the keywords, which stay the labels.", default=UNSET
     )
 
 

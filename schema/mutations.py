@@ -17,6 +17,7 @@ from app.jobs.project import PROJECT_KIND
 from app.jobs.validation import VALIDATION_JOB_KIND
 from app.values import CrawlSpec
 from schema.context import Context
+from schema.expansion_input import expansion_of
 from schema.inputs import (
     CreateCrawlJobInput,
     CreateExportJobInput,
@@ -99,6 +100,7 @@ async def _create_crawl_job(info: Info, given: CreateCrawlJobInput) -> int:
         chunk_size=given.chunk_size,
         start=given.start,
         idempotency_key=_left_out(given.idempotency_key),
+        expansion=expansion_of(given.expansion),
     )
     return await crawl.create(info.context.viewer, spec)
 

@@ -95,7 +95,8 @@ class Well:
 
     async def _next(self, stack: contextlib.AsyncExitStack) -> Page | None:
         if self._pages is None:
-            origin, self.state["state"] = self.origin, "running"
+            origin = self.origin
+            self.state |= {"state": "running", "message": None}
             query = Query((self.term.text,) if self.term else (), origin.options)
             if not origin.source.needs_keywords:
                 query = replace(query, keywords=(self.term.keyword,) if self.term else ())
@@ -123,6 +124,9 @@ class Well:
         self.state |= {"state": "failed", "message": message}
         if not of_query:
             self.origin.entry |= {"state": "failed", "message": message}
+            for well in self.origin.wells:
+                if well.state["state"] in ("pending", "running"):
+                    well.state["message"] = "The source failed before this had run dry."
             return
         several = self.term is not None and len(self.origin.wells) > 1
         self.origin.note([f"{self.term.text}: {message}" if self.term and several else message])

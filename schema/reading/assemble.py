@@ -75,8 +75,10 @@ def assemble(schema: GraphQLSchema) -> Catalogue:
     for name, model in MODELS.items():
         if name in schema.type_map:
             catalogue.tables[name] = table_of(name, model)
-    for name, type_ in schema.type_map.items():
-        if isinstance(type_, GraphQLObjectType) and not name.startswith("__"):
+    types = [one for one in schema.type_map.values() if isinstance(one, GraphQLObjectType)]
+    # Rows first: they say which other types are objects inside their documents.
+    for type_ in sorted(types, key=lambda one: one.name not in catalogue.tables):
+        if not type_.name.startswith("__") and type_.name not in catalogue.objects:
             _assemble_type(catalogue, type_)
     return catalogue
 
@@ -212,13 +214,24 @@ class _Field:
 
     def _document(self, text: str, *, several: bool) -> Objects:
         self._own()
-        inner: Any = get_named_type(self.made.type)
-        self.catalogue.objects.add(inner.name)
-        for name, made, definition in marked_fields(inner):
-            mark = definition.metadata.get(MARK)
-            written = mark.text if isinstance(mark, declare.Sql) else _inside(definition.python_name, made)
-            self.catalogue.sources[inner.name, name] = Value(written)
+        _assemble_objects(self.catalogue, get_named_type(self.made.type))
         return Objects(text, several)
+
+
+def _assemble_objects(catalogue: Catalogue, inner: Any) -> None:
+    """The fields of objects inside a document; those may hold objects too."""
+    catalogue.objects.add(inner.name)
+    for name, made, definition in marked_fields(inner):
+        source: Source
+        match definition.metadata.get(MARK):
+            case declare.Document(text, several):
+                _assemble_objects(catalogue, get_named_type(made.type))
+                source = Objects(text, several)
+            case declare.Sql(text, _):
+                source = Value(text)
+            case _:
+                source = Value(_inside(definition.python_name, made))
+        catalogue.sources[inner.name, name] = source
 
 
 def _inside(key: str, made: GraphQLField) -> str:

@@ -158,13 +158,19 @@ class Writer:
         document = f"({objects.text.replace('{t}', t)})"
         (type_name,) = f.on
         if not objects.several:
-            items = [(one.key, _inside(one, type_name, t, document, "0")) for one in f.below]
+            items = [(one.key, self._inside(one, type_name, t, document, "0")) for one in f.below]
             return f"(select row_to_json(r$) from (select {listed(items)}) r$)"
         a = self.alias()
-        items = [(one.key, _inside(one, type_name, t, f"{a}.doc", f"({a}.place - 1)::int")) for one in f.below]
+        items = [(one.key, self._inside(one, type_name, t, f"{a}.doc", f"({a}.place - 1)::int")) for one in f.below]
         elements = f"jsonb_array_elements(case jsonb_typeof{document} when 'array' then {document} else '[]' end)"
         rows = f"select {listed(items)} from {elements} with ordinality {a}(doc, place) order by {a}.place"
         return f"(select coalesce(json_agg(r$), '[]') from ({rows}) r$)"
+
+    def _inside(self, f: Selected, type_name: str, t: str, document: str, place: str) -> str:
+        if not isinstance(f.source, Value | Objects):
+            return f"'{type_name}'"
+        text = f.source.text.replace("{t}", t).replace("{d}", document).replace("{i}", place)
+        return text if isinstance(f.source, Value) else self._objects(Objects(text, f.source.several), t, f)
 
 
 def listed(items: Sequence[tuple[str, str]]) -> str:
@@ -175,12 +181,6 @@ def listed(items: Sequence[tuple[str, str]]) -> str:
 def all_of(conditions: Sequence[str]) -> str:
     """Conditions joined by AND."""
     return " and ".join(conditions) or "true"
-
-
-def _inside(f: Selected, type_name: str, t: str, document: str, place: str) -> str:
-    if not isinstance(f.source, Value):
-        return f"'{type_name}'"
-    return f.source.text.replace("{t}", t).replace("{d}", document).replace("{i}", place)
 
 
 def _key_bind(f: Selected, table: Table) -> Bind:

@@ -54,6 +54,35 @@ class CrawlJobOrder:
     direction: OrderDirection = direction()
 
 
+OVER = "{t}.status in ('completed', 'failed', 'cancelled') and {d}->>'state' in ('pending', 'running')"
+STOPPED = "There may be more: the job ended before this had run dry."
+
+
+@strawberry.type(description="What a job's sources are asked for in place of a keyword.")
+class CrawlJobTerm:
+    """An entry of a job's terms."""
+
+    keyword: str = plain("The keyword that labels what is found.")
+    term: str = plain("What is asked for: the keyword itself or a variation of it.")
+    by: str = plain("What made it: `keyword`, `synonym`, `plural`, `language` or `template`.")
+
+
+@strawberry.type(description="What a source gave for one term, and why it ended.")
+class CrawlJobSourceKeyword:
+    """One search of a source."""
+
+    keyword: str | None = plain("The keyword that labels what is found; null without any.")
+    term: str | None = plain("What was asked for; null where the source searches by no keyword.")
+    found: int = plain("Candidates that it gave.")
+    total: int | None = plain("Results that the source itself counts, where it tells: more than it gives out, often.")
+    state: str = plain("`pending`, `running`, `done` or `failed`.")
+    message: str | None = sql(
+        f"coalesce({{d}}->>'message', case when {OVER} then '{STOPPED}' end)",
+        "Why it ended; null while it has not.",
+        nullable=True,
+    )
+
+
 @strawberry.type(description="What was asked of a source, and how it ended.")
 class CrawlJobSource:
     """An entry of a job's sources with what discovery made of it."""
@@ -63,6 +92,9 @@ class CrawlJobSource:
     found: int = sql(f"coalesce(({DISCOVERY}->>'found')::int, 0)", "Candidates that it gave.")
     state: str = sql(f"coalesce({DISCOVERY}->>'state', 'pending')", "`pending`, `running`, `done` or `failed`.")
     message: str | None = sql(f"{DISCOVERY}->>'message'", "Why it failed, or what it said.", nullable=True)
+    keywords: list[CrawlJobSourceKeyword] = documents(
+        f"{DISCOVERY}->'queries'", "How it stands for each term; empty before it was asked."
+    )
 
 
 @reads(Row)
@@ -89,6 +121,7 @@ class CrawlJob(Node):
     )
     chunk_size: int = sql("coalesce(({t}.options->>'chunk_size')::int, 500)", "Images of a chunk.")
     sources: list[CrawlJobSource] = documents("{t}.options->'sources'", "What is asked of which source.")
+    terms: list[CrawlJobTerm] = documents("{t}.options->'terms'", "What sources that search by keyword are asked for.")
     task_ids: list[str] = plain("The queue's ids of the chunks under way.")
     error_message: str | None = plain("What went wrong, also in part.")
     started_at: datetime | None = plain("When it began.")
