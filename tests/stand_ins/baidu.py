@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from aiohttp import web
 
-from tests.stand_ins.keyword_api import KeywordApi
+from tests.stand_ins.keyword_api import Website
 
 COOKIE = "BAIDUID"
 _CODED = str.maketrans("abcdefghijklmnopqrstuvw1234567890", "wkv1ju2it3hs4g5rq6fp7eo8dn9cm0bla")
@@ -41,15 +41,10 @@ def result(number: int, keyword: str, **values: Any) -> dict[str, Any]:
 
 
 @dataclass
-class BaiduStandIn(KeywordApi):
+class BaiduStandIn(Website):
     """See the module. Without its cookies it blocks."""
 
-    PATH: ClassVar[str] = "/{path:.*}"
     with_cookies: bool = True
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
 
     def answer(self, request: web.Request) -> web.Response:
         if request.path == "/":

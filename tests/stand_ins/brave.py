@@ -46,7 +46,7 @@ class BraveStandIn(KeywordApi):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/res/v1/"
+        return f"{self.base}/res/v1/"
 
     def answer(self, request: web.Request) -> web.Response:
         if request.headers.get("X-Subscription-Token") != KEY:

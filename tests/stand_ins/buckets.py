@@ -14,11 +14,13 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
+from tests.stand_ins.loopback import Handler, Loopback
+
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 
 @dataclass
-class Buckets:
+class Buckets(Loopback):
     """See the module."""
 
     keys: Mapping[str, int]
@@ -28,27 +30,13 @@ class Buckets:
     storage_class: Mapping[str, str] = field(default_factory=dict)
     faults: list[Callable[[], web.Response]] = field(default_factory=list)
     requests: list[dict[str, str]] = field(default_factory=list)
-    port: int = 0
-    _runner: web.AppRunner | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/bucket"
+        return f"{self.base}/bucket"
 
-    async def __aenter__(self) -> Buckets:
-        app = web.Application()
-        app.router.add_get("/bucket", self._list)
-        app.router.add_get("/{other:.*}", self._nothing)
-        self._runner = web.AppRunner(app)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+    def routes(self) -> Mapping[str, Handler]:
+        return {"/bucket": self._list, "/{other:.*}": self._nothing}
 
     async def _nothing(self, _request: web.Request) -> web.Response:
         return error(404, "NoSuchBucket")

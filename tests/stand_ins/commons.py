@@ -69,7 +69,7 @@ class CommonsStandIn(KeywordApi):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/w/api.php"
+        return f"{self.base}/w/api.php"
 
     def answer(self, request: web.Request) -> web.Response:
         asked = request.query

@@ -14,6 +14,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.stand_ins.loopback import Handler, Loopback
+
 Answer = Callable[[web.Request], web.Response]
 
 TYPES = {
@@ -23,7 +25,7 @@ TYPES = {
 
 
 @dataclass
-class Documents:
+class Documents(Loopback):
     """See the module."""
 
     documents: Mapping[str, Any]
@@ -31,26 +33,9 @@ class Documents:
     requests: list[str] = field(default_factory=list)
     """Paths with their queries, robots.txt left out."""
     robots_requests: int = 0
-    port: int = 0
-    _runner: web.AppRunner | None = None
 
-    @property
-    def base(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    async def __aenter__(self) -> Documents:
-        app = web.Application()
-        app.router.add_get("/{path:.*}", self._answer)
-        self._runner = web.AppRunner(app)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+    def routes(self) -> Mapping[str, Handler]:
+        return {"/{path:.*}": self._answer}
 
     async def _answer(self, request: web.Request) -> web.Response:
         if request.path == "/robots.txt":

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 from aiohttp import web
 
-from tests.stand_ins.keyword_api import KeywordApi
+from tests.stand_ins.keyword_api import Website
 
 PAGE = 100
 
@@ -32,16 +32,11 @@ def result(number: int, keyword: str, **values: Any) -> dict[str, Any]:
 
 
 @dataclass
-class DuckduckgoStandIn(KeywordApi):
+class DuckduckgoStandIn(Website):
     """See the module. `token_form` is how the page writes its token."""
 
-    PATH: ClassVar[str] = "/{path:.*}"
     token_form: str = 'vqd="{}",'
     paths: list[str] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
 
     def answer(self, request: web.Request) -> web.Response:
         self.paths.append(request.path)

@@ -53,7 +53,7 @@ class FlickrStandIn(KeywordApi):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/services/rest/"
+        return f"{self.base}/services/rest/"
 
     def answer(self, request: web.Request) -> web.Response:
         asked = request.query

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from aiohttp import web
 
+from tests.stand_ins.loopback import Handler, Loopback
+
 
 @dataclass
-class KeywordApi:
+class KeywordApi(Loopback):
     """Answers GET at PATH. A record matches if its `keywords` hold the words that are sought."""
 
     PATH: ClassVar[str] = "/"
@@ -19,21 +21,9 @@ class KeywordApi:
     faults: list[web.Response] = field(default_factory=list)
     requests: list[dict[str, str]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
-    port: int = 0
-    _runner: web.AppRunner | None = None
 
-    async def __aenter__(self) -> Self:
-        app = web.Application()
-        app.router.add_get(self.PATH, self._get)
-        self._runner = web.AppRunner(app)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.port = self._runner.addresses[0][1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+    def routes(self) -> Mapping[str, Handler]:
+        return {self.PATH: self._get}
 
     async def _get(self, request: web.Request) -> web.Response:
         self.requests.append(dict(request.query))
@@ -48,6 +38,16 @@ class KeywordApi:
         """The records for these words, in the API's own shape."""
         found = [one for one in self.records if words in one["keywords"]]
         return [{name: value for name, value in one.items() if name != "keywords"} for one in found]
+
+
+class Website(KeywordApi):
+    """A search that answers where its pages are, at any path."""
+
+    PATH: ClassVar[str] = "/{path:.*}"
+
+    @property
+    def url(self) -> str:
+        return f"{self.base}/"
 
 
 def throttled(retry_after_s: int | None, body: Any = None) -> web.Response:

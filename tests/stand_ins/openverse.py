@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+
+from tests.stand_ins.loopback import Handler, Loopback
 
 DEPTH = 240
 ANONYMOUS_PAGE, TOKEN_PAGE = 20, 50
@@ -46,35 +48,22 @@ def record(number: int, keyword: str, **values: Any) -> dict[str, Any]:
 
 
 @dataclass
-class OpenverseStandIn:
+class OpenverseStandIn(Loopback):
     """See the module."""
 
     records: Sequence[dict[str, Any]]
     faults: list[web.Response] = field(default_factory=list)
     requests: list[dict[str, str]] = field(default_factory=list)
     tokens: list[str | None] = field(default_factory=list)
-    port: int = 0
     gate: asyncio.Event | None = None
     """Answers wait for it, where there is one."""
-    _runner: web.AppRunner | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1/"
+        return f"{self.base}/v1/"
 
-    async def __aenter__(self) -> OpenverseStandIn:
-        app = web.Application()
-        app.router.add_get("/v1/images/", self._search)
-        self._runner = web.AppRunner(app)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+    def routes(self) -> Mapping[str, Handler]:
+        return {"/v1/images/": self._search}
 
     async def _search(self, request: web.Request) -> web.Response:
         self.requests.append(dict(request.query))

@@ -38,7 +38,7 @@ class PexelsStandIn(KeywordApi):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1/"
+        return f"{self.base}/v1/"
 
     def answer(self, request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != KEY:

@@ -46,7 +46,7 @@ class PixabayStandIn(KeywordApi):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/api/"
+        return f"{self.base}/api/"
 
     def answer(self, request: web.Request) -> web.Response:
         asked = request.query

@@ -48,7 +48,7 @@ class SearxngStandIn(KeywordApi):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/searx"
+        return f"{self.base}/searx"
 
     def answer(self, request: web.Request) -> web.Response:
         if request.query.get("format") != "json" or request.query.get("categories") != "images":

@@ -40,7 +40,7 @@ class SerpapiStandIn(KeywordApi):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
+        return f"{self.base}/"
 
     def answer(self, request: web.Request) -> web.Response:
         if request.query.get("api_key") != KEY:

@@ -42,7 +42,7 @@ class UnsplashStandIn(KeywordApi):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
+        return f"{self.base}/"
 
     def answer(self, request: web.Request) -> web.Response:
         headers = request.headers
