@@ -57,7 +57,7 @@ _ENDS_IN_S = _words(
 """Singulars whose end looks like a plural's."""
 
 _SINGULAR = {plural: singular for singular, plural in _IRREGULAR.items()}
-_WORD = re.compile(r"[A-Za-z]{2,}(?:-[A-Za-z]+)*")
+_WORD = re.compile(r"(?:[A-Za-z]+-)*[A-Za-z]{2,}")
 _PREPOSITIONS = _words("of in on with at for from by under over near without")
 _CONSONANT_Y = re.compile(r".*(?:[^aeiou]|qu)y")
 _HISSING = ("s", "x", "z", "ch", "sh")
