@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from dataclasses import dataclass, field
+
+from app.fetching.lanes import Lanes
 
 
 @dataclass(slots=True)
 class Gate:
-    """At most `places` at once, in the order of asking. While there are more than `target`, each that leaves takes its
-    place along."""
+    """At most `places` at once; of those who wait, each lane has its turn.
+
+    While there are more than `target`, each that leaves takes its place along.
+    """
 
     places: int
     target: int
     busy: int = 0
-    _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+    _waiting: Lanes = field(default_factory=Lanes)
 
     async def enter(self) -> None:
         """Take a place; waits for one. Does not give way to other tasks where one is free."""
         if self.busy < self.places and not self._waiting:
             self.busy += 1
             return
-        served = asyncio.get_running_loop().create_future()
-        self._waiting.append(served)
+        served = self._waiting.add()
         try:
             await served
         except asyncio.CancelledError:
             if served.done() and not served.cancelled():
                 self.leave()
             else:
-                self._waiting.remove(served)
+                self._waiting.drop(served)
             raise
 
     def leave(self) -> None:
@@ -47,7 +49,7 @@ class Gate:
 
     def _serve(self) -> None:
         while self._waiting and self.busy < self.places:
-            served = self._waiting.popleft()
+            served = self._waiting.next()
             if not served.done():  # cancelled: its task has not run yet, and finds itself gone
                 self.busy += 1
                 served.set_result(None)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import hashlib
+import itertools
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +14,7 @@ import aiohttp
 from app.fetching.budget import ByteBudget
 from app.fetching.download import Downloader
 from app.fetching.inspect import inspect
+from app.fetching.lanes import LANE
 from app.fetching.magic import EXTENSIONS
 from app.fetching.origins import Origins
 from app.fetching.politeness import HostBudget, politeness_of
@@ -19,6 +22,9 @@ from app.fetching.refusal import Refusal
 from app.fetching.visits import Visits
 from app.settings import Settings
 from app.values import Fetched, Measures, Outcome, Pending, Refused
+
+ROWS_AT_ONCE = 500
+"""Of one call: enough that rows of slow hosts do not keep those of others from starting. A task is about 8 KB."""
 
 Store = Callable[[str, bytes], Awaitable[None]]
 """Puts bytes under a key; raises StorageRefused where storage takes nothing."""
@@ -46,20 +52,30 @@ class Pipeline:
     async def fetch(self, pending: Iterable[Pending]) -> AsyncGenerator[Outcome, None]:
         """Fetch every row and give each outcome as it comes, in no order.
 
-        What is wrong with an image is its outcome. StorageRefused ends the whole and is raised as it is. Close the
-        iterator (`contextlib.aclosing`) or cancel its task to stop: what is under way ends at once, unstored.
+        At most ROWS_AT_ONCE are under way or wait to be taken. Other calls' rows have their turns at every host between
+        these ones. What is wrong with an image is its outcome. StorageRefused ends the whole and is raised as it is.
+        Close the iterator (`contextlib.aclosing`) or cancel its task to stop: what is under way ends at once, unstored.
         """
+        rows = iter(pending)
         ended: asyncio.Queue[asyncio.Task[Outcome]] = asyncio.Queue()
-        tasks = [asyncio.create_task(self.fetch_one(one)) for one in pending]
-        for task in tasks:
-            task.add_done_callback(ended.put_nowait)
+        under_way: set[asyncio.Task[Outcome]] = set()
+        lane = contextvars.copy_context()
+        lane.run(LANE.set, object())
         try:
-            for _ in tasks:
-                yield (await ended.get()).result()
+            while True:
+                for one in itertools.islice(rows, ROWS_AT_ONCE - len(under_way)):
+                    task = asyncio.create_task(self.fetch_one(one), context=lane)
+                    task.add_done_callback(ended.put_nowait)
+                    under_way.add(task)
+                if not under_way:
+                    return
+                task = await ended.get()
+                under_way.remove(task)
+                yield task.result()
         finally:
-            for task in tasks:
+            for task in under_way:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*under_way, return_exceptions=True)
 
     async def fetch_one(self, pending: Pending) -> Outcome:
         """Fetch one row. Raises StorageRefused only."""

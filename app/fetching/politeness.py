@@ -96,8 +96,11 @@ class Sharing(Protocol):
     def added(self, host: Host) -> None:
         """A host is met for the first time; its gate has no place yet."""
 
+    def wants(self, host: Host) -> None:
+        """It could use more places than it has."""
+
     def changed(self, host: Host) -> None:
-        """It wants more places than it has, gave one up, or others must hear of a pause, a gap or silence."""
+        """It gave up a place, or others must hear of a pause, a gap or silence."""
 
 
 @dataclass
@@ -114,7 +117,7 @@ class Politeness:
     _hosts: dict[str, Host] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._free = asyncio.Semaphore(self.at_once)
+        self._free = Gate(self.at_once, self.at_once)
 
     @asynccontextmanager
     async def visit(self, host: str, patience_s: float) -> AsyncIterator[float]:
@@ -123,7 +126,7 @@ class Politeness:
         state.users += 1
         state.most = max(state.most, state.users)
         if self.sharing is not None and state.gate.places < min(state.users, self.connections):
-            self.sharing.changed(state)
+            self.sharing.wants(state)
         try:
             waited_s = await self._enter(state, patience_s)
             try:
@@ -204,7 +207,7 @@ class Politeness:
         await state.gate.enter()
         state.starting += 1
         try:
-            await self._free.acquire()
+            await self._free.enter()
         except asyncio.CancelledError:
             self._left(state)
             raise
@@ -219,7 +222,7 @@ class Politeness:
         return True
 
     def _leave(self, state: Host) -> None:
-        self._free.release()
+        self._free.leave()
         self._left(state)
 
     def _left(self, state: Host) -> None:
