@@ -6,6 +6,8 @@ fenced-out seeker brings is not recorded, so candidates and cursors move togethe
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +18,9 @@ import orjson
 from app import queue
 from app.database import Transaction, acquire, transaction
 from app.jobs import activity, chunk, closing
-from app.jobs.documents import clean, to_jsonb
-from app.jobs.limits import KEYWORD_CHARS
+from app.jobs.candidates import Offered, insert
+from app.jobs.documents import to_jsonb
 from app.progress import publish_change
-from app.sources.base import filename_of
 from app.values import Candidate, Term
 
 HINTED_CHUNKS = 8
@@ -46,22 +47,6 @@ where id = $1 and options->'seeker'->>'task' = $2 and status = 'running' returni
 GIVE_UP = """
 update crawl_jobs set options = options || '{"seeker": null}'
 where id = $1 and options->'seeker'->>'task' = $2 returning id
-"""
-# New URLs only, numbered into chunks after the job's last one; the job's row is locked, so nobody else adds rows.
-INSERT = """
-with offered as (
-    select * from unnest($2::text[], $3::text[], $4::text[], $5::text[]) with ordinality
-        as o(url, filename, keyword, provenance, place)
-), fresh as (
-    select distinct on (md5(url)) * from offered o where not exists (
-        select 1 from images i where i.crawl_job_id = $1 and md5(i.original_url)::uuid = md5(o.url)::uuid)
-    order by md5(url), place
-), numbered as (
-    select *, row_number() over (order by place) - 1 as number from fresh
-)
-insert into images (crawl_job_id, original_url, filename, keyword, provenance, chunk)
-select $1, url, filename, keyword, provenance::jsonb, $6::int + (number / $7::int)::int from numbered order by place
-returning chunk
 """
 COUNT = """
 update crawl_jobs set total_images = total_images + $2, total_chunks = total_chunks + $3,
@@ -130,21 +115,26 @@ async def give_up(search: Search, *, stopped_by: str | None = None) -> bool:
     return given is not None
 
 
-async def record_candidates(search: Search, candidates: Sequence[Candidate]) -> int | None:
-    """Write pending rows for the new ones and where each source stands; the room that is left.
+def state_of(search: Search) -> str:
+    """Where each source stands at this moment, for `record_candidates`."""
+    return to_jsonb({"discovery": search.discovery})
+
+
+async def record_candidates(search: Search, candidates: Sequence[Candidate], state: str) -> int | None:
+    """Write pending rows for the new ones and `state`, which says where each source stands after them; the room left.
 
     None where the seeker was fenced out. Each chunk that came in is hinted, as far as `HINTED_CHUNKS` go.
     """
+    # In a thread and before the lock: thousands are work, and neither fetches nor results are to wait for it.
+    offered = await asyncio.to_thread(Offered.of, candidates)
     async with transaction() as tx:
-        if not await _is_seeker(tx, search):
+        job = await _sought(tx, search)
+        if job is None:
             return None
-        first = await tx.connection.fetchval("select total_chunks from crawl_jobs where id = $1", search.crawl_job_id)
-        rows = await tx.connection.fetch(
-            INSERT, search.crawl_job_id, *_columns(candidates), first + 1, search.chunk_size
-        )
-        chunks = sorted({row["chunk"] for row in rows})
-        state = to_jsonb({"discovery": search.discovery})
-        room = await tx.connection.fetchval(COUNT, search.crawl_job_id, len(rows), len(chunks), state)
+        first = job["total_chunks"] + 1
+        new = await insert(tx, search.crawl_job_id, offered, first, search.chunk_size)
+        chunks = range(first, first + math.ceil(new / search.chunk_size))
+        room = await tx.connection.fetchval(COUNT, search.crawl_job_id, new, len(chunks), state)
         await closing.close_if_over(tx, search.crawl_job_id)
         for number in chunks[:HINTED_CHUNKS]:
             tx.after_commit(queue.hint, queue.FetchChunk(search.crawl_job_id, number))
@@ -155,7 +145,7 @@ async def record_candidates(search: Search, candidates: Sequence[Candidate]) -> 
 async def finish(search: Search) -> None:
     """Stop being the seeker; once every source is done or failed nothing is sought, and the job may be over."""
     async with transaction() as tx:
-        if not await _is_seeker(tx, search):
+        if await _sought(tx, search) is None:
             return
         seeking = any(entry["state"] in ("pending", "running") for entry in search.discovery)
         state = {"seeking": seeking, "seeker": None, "discovery": search.discovery}
@@ -164,17 +154,10 @@ async def finish(search: Search) -> None:
         tx.after_commit(publish_change, "CrawlJob", search.crawl_job_id)
 
 
-async def _is_seeker(tx: Transaction, search: Search) -> bool:
-    job: asyncpg.Record | None = await closing.lock(tx, search.crawl_job_id)
+async def _sought(tx: Transaction, search: Search) -> asyncpg.Record | None:
+    """The job's row, locked; None where it does not run or another seeks."""
+    job = await closing.lock(tx, search.crawl_job_id)
     if job is None or job["status"] != "running":
-        return False
+        return None
     seeker = orjson.loads(job["options"])["seeker"]
-    return seeker is not None and seeker["task"] == search.task
-
-
-def _columns(candidates: Sequence[Candidate]) -> list[list[Any]]:
-    """The candidates as arrays: URL, file name, keyword, provenance."""
-    urls = [clean(one.url) for one in candidates]
-    keywords = [clean(one.keyword)[:KEYWORD_CHARS] if one.keyword else None for one in candidates]
-    documents = [to_jsonb(one.provenance.as_json()) for one in candidates]
-    return [urls, [filename_of(url) for url in urls], keywords, documents]
+    return job if seeker is not None and seeker["task"] == search.task else None
