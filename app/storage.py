@@ -23,6 +23,7 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, from_url
 
 from app.errors import StorageRefused
+from app.folder import drop_partial, write_whole
 from app.settings import settings
 from app.signing import sign_download as sign_download  # beside sign_upload, for those who make links
 from app.signing import signed_link
@@ -41,8 +42,6 @@ CLIENT: Any = {"connect_timeout": "5s", "read_timeout": "30s", "timeout": "5min"
 """Plain HTTP is used only where the endpoint is named so; the longest request is a part, or an upload's download."""
 RETRY: Any = {"max_retries": 4, "retry_timeout": timedelta(seconds=45)}
 CHECK_KEY = "checks/ready"
-PARTIAL = re.compile(r".+#\d+")
-"""What a killed process leaves of a file that it was writing to a folder; the store never lists it."""
 CONTENT_TYPES = {
     "jpg": "image/jpeg",
     "png": "image/png",
@@ -77,6 +76,8 @@ class Storage:
         self.store = store
         self.folder = folder
         """Where the bytes lie, for `file://`; None for a bucket, which signs links itself."""
+        self.put_now = None if folder is None else functools.partial(_put_now, str(folder))
+        """`put` for those who are in a thread already and may block; None for a bucket."""
 
     @classmethod
     def open(cls, url: str) -> Storage:
@@ -95,6 +96,9 @@ class Storage:
 
     async def put(self, key: str, data: bytes) -> None:
         """Store `data` under `key`, replacing what was there; whole or not at all."""
+        if self.put_now is not None:
+            await asyncio.to_thread(self.put_now, key, data)
+            return
         with _told(key):
             await obstore.put_async(
                 self.store, check_key(key), data, attributes=self._attributes(key), chunk_size=PART_BYTES
@@ -201,7 +205,7 @@ class Storage:
         """
         if self.folder is None:
             return 0
-        return await asyncio.to_thread(_drop_partial, self.folder, older_than.timestamp())
+        return await asyncio.to_thread(drop_partial, self.folder, older_than.timestamp())
 
     def _attributes(self, key: str) -> dict[str, str] | None:
         """What a bucket sends along with the bytes when a client follows a link to it."""
@@ -245,6 +249,11 @@ async def sign_upload(key: str, expires_s: float) -> str:
     return signed_link("PUT", check_key(key), expires_s)
 
 
+def _put_now(folder: str, key: str, data: bytes) -> None:
+    with _told(key):
+        write_whole(f"{folder}/{check_key(key)}", data)
+
+
 @contextlib.contextmanager
 def _told(what: str) -> Iterator[None]:
     """What the store says no to, in our words."""
@@ -259,13 +268,3 @@ def _told(what: str) -> Iterator[None]:
 def _brief(error: BaseException) -> str:
     """The store's first line; the rest is its inner state."""
     return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
-
-
-def _drop_partial(folder: Path, older_than_s: float) -> int:
-    dropped = 0
-    for path in folder.rglob("*#*"):
-        with contextlib.suppress(FileNotFoundError):
-            if PARTIAL.fullmatch(path.name) and path.is_file() and path.stat().st_mtime < older_than_s:
-                path.unlink()
-                dropped += 1
-    return dropped

@@ -29,6 +29,9 @@ ROWS_AT_ONCE = 500
 Store = Callable[[str, bytes], Awaitable[None]]
 """Puts bytes under a key; raises StorageRefused where storage takes nothing."""
 
+StoreNow = Callable[[str, bytes], None]
+"""The same for a thread, which it may block."""
+
 
 def storage_key(sha256: bytes, format: str) -> str:
     """Where an image's bytes lie: `images/ab/cd/<hex>.<extension of the content>`."""
@@ -40,11 +43,18 @@ class Pipeline:
     """Fetches images. `settings` bounds what is under way at once: connections, bytes in memory, decoding threads."""
 
     def __init__(
-        self, client: aiohttp.ClientSession, settings: Settings, store: Store, politeness: HostBudget | None = None
+        self,
+        client: aiohttp.ClientSession,
+        settings: Settings,
+        store: Store,
+        politeness: HostBudget | None = None,
+        store_now: StoreNow | None = None,
     ) -> None:
+        """`store_now`, where there is one, is called instead of `store`: in the thread that examined the image."""
         self.budget = ByteBudget(settings.fetch_bytes_in_flight, settings.fetch_max_bytes)
         self._settings = settings
         self._store = store
+        self._store_now = store_now
         self._threads = ThreadPoolExecutor(settings.decode_threads, thread_name_prefix="decode")
         visits = Visits(politeness or politeness_of(settings))
         self._downloader = Downloader(client, settings, visits, Origins(client, settings, visits), self.budget)
@@ -83,9 +93,9 @@ class Pipeline:
         try:
             data = await self._downloader.download(pending.url, reservation)
             loop, limit = asyncio.get_running_loop(), self._settings.fetch_max_pixels
-            sha256, measures = await loop.run_in_executor(self._threads, _examine, data, limit)
-            key = storage_key(sha256, measures.format)
-            await self._store(key, data)
+            sha256, measures, key = await loop.run_in_executor(self._threads, _examine, data, limit, self._store_now)
+            if self._store_now is None:
+                await self._store(key, data)
         except Refusal as refused:
             return Refused(pending.image_id, pending.url, refused.issue)
         finally:
@@ -97,7 +107,11 @@ class Pipeline:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _examine(data: bytes, max_pixels: int) -> tuple[bytes, Measures]:
+def _examine(data: bytes, max_pixels: int, store_now: StoreNow | None) -> tuple[bytes, Measures, str]:
     """Runs in a thread. The measures come first: most refusals are cheaper than the digest."""
     measures = inspect(data, max_pixels)
-    return hashlib.sha256(data).digest(), measures
+    sha256 = hashlib.sha256(data).digest()
+    key = storage_key(sha256, measures.format)
+    if store_now is not None:
+        store_now(key, data)
+    return sha256, measures, key

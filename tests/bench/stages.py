@@ -116,7 +116,7 @@ async def whole(urls: list[str], folder: Path) -> None:
     store = Storage.open((folder / "whole").as_uri())
     found = settings()
     async with open_client(found) as client:
-        pipeline = Pipeline(client, found, store.put)
+        pipeline = Pipeline(client, found, store.put, store_now=store.put_now)
         async with clock("the whole pipeline", len(urls)):
             async for outcome in pipeline.fetch([Pending(number, url) for number, url in enumerate(urls)]):
                 if not hasattr(outcome, "sha256"):
