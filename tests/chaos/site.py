@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import hashlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -48,19 +48,20 @@ def group_of(number: int) -> int:
     return number - number % PERIOD if kind_of(number) is Kind.COPY else number
 
 
-def expected_states(count: int) -> dict[str, int]:
-    """How many rows of `count` URLs end in which state."""
-    kinds = [kind_of(number) for number in range(count)]
+def expected_states(numbers: Collection[int]) -> dict[str, int]:
+    """How many rows of these numbers' URLs end in which state; whole periods, so that each copy has its original."""
+    kinds = [kind_of(number) for number in numbers]
     failed = sum(1 for kind in kinds if kind in (Kind.MISSING, Kind.BROKEN))
     copies = kinds.count(Kind.COPY)
-    return {"downloaded": count - failed - copies, "duplicate": copies, "failed": failed}
+    return {"stored": len(numbers) - failed - copies, "duplicate": copies, "failed": failed}
 
 
 @dataclass
 class Site:
-    """The host: `url` ends in a slash; `asked` counts requests."""
+    """The host: `url` ends in a slash and is the first of `bases`; `asked` counts requests."""
 
     url: str = ""
+    bases: Sequence[str] = ()
     delays_s: tuple[float, float] = DELAYS_S
     asked: int = 0
     _picture: bytes = field(default_factory=lambda: noisy_jpeg(96, 72))
@@ -68,7 +69,12 @@ class Site:
 
     def urls(self, count: int) -> list[str]:
         """The URLs of the first `count` numbers."""
-        return [f"{self.url}{number}.jpg" for number in range(count)]
+        return list(self.numbers(count))
+
+    def numbers(self, count: int, first: int = 0, base: int = 0) -> dict[str, int]:
+        """The URLs of `count` numbers from `first` on, at the host's address number `base`, with their numbers."""
+        root = self.bases[base] if self.bases else self.url
+        return {f"{root}{number}.jpg": number for number in range(first, first + count)}
 
     def body(self, number: int) -> bytes:
         """The JPEG of a number: the same picture with another comment, hence other bytes."""
@@ -98,16 +104,20 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def serve(delays_s: tuple[float, float] = DELAYS_S) -> AsyncIterator[Site]:
-    """The host on a free loopback port."""
+async def serve(delays_s: tuple[float, float] = DELAYS_S, addresses: int = 1) -> AsyncIterator[Site]:
+    """The host on a free loopback port, at as many addresses: each is a host of its own to whoever is polite."""
     site = Site(delays_s=delays_s)
     application = web.Application()
     application.router.add_get(r"/{number:\d+}.jpg", site.answer)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0, backlog=512).start()
-        site.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        port = 0
+        for number in range(1, addresses + 1):
+            await web.TCPSite(runner, f"127.0.0.{number}", port, backlog=512).start()
+            port = runner.addresses[0][1]
+        site.bases = [f"http://127.0.0.{number}:{port}/" for number in range(1, addresses + 1)]
+        site.url = site.bases[0]
         yield site
     finally:
         await runner.cleanup()
