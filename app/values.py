@@ -112,6 +112,7 @@ class RefusalCode(StrEnum):
     ASPECT_RATIO = "aspect_ratio"
     FILE_SIZE = "file_size"
     FORMAT = "format"
+    NEAR_DUPLICATE = "near_duplicate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +225,16 @@ class CrawlSpec:
     start: bool = True
     idempotency_key: str | None = None
     expansion: Expansion = field(default_factory=Expansion)
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewSpec:
+    """What is asked of sources before a job is made; `first` candidates of each search are shown."""
+
+    keywords: tuple[str, ...]
+    sources: tuple[SourceSpec, ...]
+    expansion: Expansion = field(default_factory=Expansion)
+    first: int = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from strawberry import UNSET
 
 from schema.expansion_input import KeywordExpansionInput
 from schema.source_inputs import SourceInput, given
-from schema.types.enums import ExportFormat
+from schema.types.enums import ExportFormat, NearDuplicateScope
 from schema.types.image import ImageFilter
 
 
@@ -82,10 +82,17 @@ class ValidationRulesInput:
     min_file_size: int | None = strawberry.field(description="Bytes.", default=UNSET)
     max_file_size: int | None = strawberry.field(description="Bytes.", default=UNSET)
     formats: list[str] | None = strawberry.field(description="By content: jpeg, png, webp, …", default=UNSET)
+    near_duplicate_distance: int | None = strawberry.field(
+        description="Of images whose perceptual hashes differ in so many of 64 bits or fewer one is kept: 0 to 8.",
+        default=UNSET,
+    )
+    near_duplicate_scope: NearDuplicateScope | None = strawberry.field(
+        description="Where near-duplicates are looked for: in the job unless told.", default=UNSET
+    )
 
     def rules(self) -> dict[str, Any]:
         """What was given, by the names of `app/checks/rules.py`."""
-        return given(**vars(self))
+        return {name: _plain(value) for name, value in given(**vars(self)).items()}
 
 
 @strawberry.input(description="A new validation job.")

@@ -6,6 +6,7 @@ import asyncio
 import functools
 
 from app.jobs import validation
+from app.jobs.near_duplicates import compare
 from app.log import log
 from workers.keeping import let_go, to_the_end
 from workers.unexpected import told
@@ -17,8 +18,9 @@ async def validate(claimed: validation.Claim) -> None:
     last_id: int | None = 0
     try:
         async with told(functools.partial(validation.fail, claimed), validation_job=key):
+            compared = await compare(claimed)
             while last_id is not None:
-                last_id = await validation.judge_after(claimed, last_id)
+                last_id = await validation.judge_after(claimed, last_id, compared)
     except asyncio.CancelledError:
         await to_the_end(let_go(functools.partial(validation.release, claimed), validation_job=key))
         raise

@@ -8,11 +8,13 @@ tie its ends together, and an image's fate does not depend on how the work was s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.checks.hamming import Hashes, Places, distances, pairs_between, pairs_within
+from app.values import Issue, RefusalCode
 
 PAIRS_A_HASH = 4
 """More close pairs than this for each hash, and a set is halved: its first half's keepers claim most of the second."""
@@ -133,6 +135,33 @@ def _most_pairs(keepers: int, places: int = 0) -> int:
     return _NOBODY if keepers <= SMALL else PAIRS_A_HASH * (keepers + places)
 
 
-def unsigned(hashes: NDArray[np.int64]) -> Hashes:
-    """Signed 64-bit hashes, as the database keeps them, as bits."""
-    return hashes.view(np.uint64)
+Ids = NDArray[np.int64]
+
+
+def by_precedence(jobs: Ids, areas: Ids, sizes: Ids, ids: Ids) -> Places:
+    """The order in which images are kept: the older job's, the larger in pixels, in bytes, the one found first."""
+    return np.lexsort((ids, -sizes, -areas, jobs))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a comparison found about some images; `ids` ascend, the other arrays say of each what stands against it."""
+
+    ids: Ids
+    keepers: Ids
+    """The image that is kept for it: 0 where nothing stands against it, -1 where its hash is not known."""
+    distances: NDArray[np.uint8]
+    """In how many bits its hash differs from its keeper's."""
+    limit: int
+    """The greatest distance of near-duplicates, bits."""
+
+    def issue_of(self, image_id: int) -> Issue | None:
+        """What stands against an image; nothing too where it was not compared."""
+        place = int(np.searchsorted(self.ids, image_id))
+        if place == self.ids.size or self.ids[place] != image_id or self.keepers[place] == 0:
+            return None
+        keeper, limit = int(self.keepers[place]), str(self.limit)
+        if keeper < 0:
+            return Issue(RefusalCode.NEAR_DUPLICATE, "Its perceptual hash is not known.", "unknown", limit)
+        measured = f"distance {self.distances[place]} to Image:{keeper}"
+        return Issue(RefusalCode.NEAR_DUPLICATE, "It looks like an image that is kept.", measured, limit)

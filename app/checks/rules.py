@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from app.checks.hamming import MAX_RADIUS
 from app.errors import Invalid
 from app.values import Issue, Json, RefusalCode
 
@@ -15,6 +16,8 @@ FORMATS = ("jpeg", "png", "webp", "gif", "tiff", "avif", "bmp")
 MAX_WHOLE = 2**31 - 1
 """Pixels and bytes are 32-bit integers in the database."""
 MAX_RATIO = 1e6
+SCOPES = ("job", "project")
+"""Where near-duplicates are looked for: among a crawl job's images, or among its project's older ones as well."""
 PATH = ("input", "rules")
 
 Number = int | float
@@ -24,7 +27,9 @@ Number = int | float
 class Rules:
     """What is asked of an image; a rule that is None is not asked. Limits themselves are allowed.
 
-    Widths and heights in pixels as displayed, file sizes in bytes, aspect ratio = width / height.
+    Widths and heights in pixels as displayed, file sizes in bytes, aspect ratio = width / height. An image whose
+    perceptual hash differs in `near_duplicate_distance` bits or fewer from a kept one's is its near-duplicate; that is
+    nothing a single image can be judged by, see `near_duplicates.py`.
     """
 
     min_width: int | None = None
@@ -36,6 +41,8 @@ class Rules:
     min_file_size: int | None = None
     max_file_size: int | None = None
     formats: tuple[str, ...] | None = None
+    near_duplicate_distance: int | None = None
+    near_duplicate_scope: str | None = None
 
     @classmethod
     def from_json(cls, document: Mapping[str, Json]) -> Rules:
@@ -151,7 +158,7 @@ def check_rules(document: Mapping[str, Json]) -> Rules:
         _check_order(name, getattr(rules, f"min_{name}"), getattr(rules, f"max_{name}"))
     if rules.formats is not None:
         _check_formats(rules.formats)
-    return rules
+    return _with_scope(rules)
 
 
 def _check_number(name: str, value: Number | None, most: Number) -> None:
@@ -190,6 +197,32 @@ def _check_formats(formats: tuple[str, ...]) -> None:
                 limit=known,
                 actual=str(name),
             )
+
+
+def _with_scope(rules: Rules) -> Rules:
+    """The rules with the scope that near-duplicates are looked for in, unless they are not looked for."""
+    distance, scope = rules.near_duplicate_distance, rules.near_duplicate_scope
+    if distance is None:
+        if scope is not None:
+            raise Invalid(
+                "nearDuplicateScope asks nothing without nearDuplicateDistance.", path=_path("near_duplicate_scope")
+            )
+        return rules
+    if not 0 <= distance <= MAX_RADIUS:
+        raise Invalid(
+            f"nearDuplicateDistance takes 0 to {MAX_RADIUS} bits, not {distance}.",
+            path=_path("near_duplicate_distance"),
+            limit=str(MAX_RADIUS if distance > MAX_RADIUS else 0),
+            actual=str(distance),
+        )
+    if scope is not None and scope not in SCOPES:
+        raise Invalid(
+            f"{scope!r} is not a scope. Known: {', '.join(SCOPES)}.",
+            path=_path("near_duplicate_scope"),
+            limit=", ".join(SCOPES),
+            actual=str(scope),
+        )
+    return replace(rules, near_duplicate_scope=scope or SCOPES[0])
 
 
 def _path(name: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from app import queue
+from app.checks.near_duplicates import Comparison
 from app.checks.rules import Judged, Rules, check_rules, judge
 from app.database import Transaction, acquire, transaction
 from app.errors import IllegalTransition
@@ -26,6 +27,8 @@ from app.values import Viewer
 
 VALIDATION_JOB_KIND = Kind("validation_jobs", "ValidationJob", "validation job", VALIDATION_JOB)
 BATCH_ROWS = 5_000
+COMPARED = 50
+"""Percent of the progress that comparing the images takes, where that is asked; judging them takes the rest."""
 ENDED = ("paused", "completed", "failed", "cancelled")
 
 INSERT = "insert into validation_jobs (crawl_job_id, name, validation_rules) values ($1, $2, $3::jsonb) returning id"
@@ -61,7 +64,7 @@ from changed
 """
 COUNT = """
 update validation_jobs set validated_images = validated_images + $3, invalid_images = invalid_images + $4,
-    progress = least(99, 100 * (validated_images + $3) / greatest(total_images, 1))
+    progress = least(99, $5 + (100 - $5) * (validated_images + $3) / greatest(total_images, 1))
 where id = $1 and status = 'running' and started_at = $2 returning id
 """
 COUNT_USABLE = "update crawl_jobs set valid_images = valid_images + $2 where id = $1"
@@ -139,29 +142,34 @@ async def claim(key: int, lease_s: float) -> Claim | None:
     return Claim(key, row["crawl_job_id"], rules, row["started_at"])
 
 
-async def judge_after(claimed: Claim, last_id: int) -> int | None:
+async def judge_after(claimed: Claim, last_id: int, compared: Comparison | None) -> int | None:
     """Judge the next batch after the row `last_id`; the batch's last id, or None when there is no more to do."""
     async with acquire() as connection:
         rows = await connection.fetch(ROWS, claimed.crawl_job_id, last_id, BATCH_ROWS)
     if not rows:
         await _complete(claimed)
         return None
-    verdicts = [_verdict(row["id"], Judged.from_row(row), claimed.rules) for row in rows]
+    verdicts = [_verdict(row["id"], Judged.from_row(row), claimed.rules, compared) for row in rows]
     try:
-        await _record(claimed, verdicts)
+        await _record(claimed, verdicts, COMPARED if compared else 0)
     except Fenced:
         return None
     return int(rows[-1]["id"])
 
 
-def _verdict(key: int, measures: Judged, rules: Rules) -> tuple[int, str, str]:
+def _verdict(key: int, measures: Judged, rules: Rules, compared: Comparison | None) -> tuple[int, str, str]:
     issues = judge(measures, rules)
+    if compared and not issues and (issue := compared.issue_of(key)):
+        issues = [issue]
     status = "invalid" if issues else "valid"
     return key, status, orjson.dumps([issue.as_json() for issue in issues]).decode()
 
 
-async def _record(claimed: Claim, verdicts: Sequence[tuple[int, str, str]]) -> None:
-    """Write the verdicts; Fenced where the job was cancelled or claimed anew, and then nothing is written."""
+async def _record(claimed: Claim, verdicts: Sequence[tuple[int, str, str]], begun: int) -> None:
+    """Write the verdicts; Fenced where the job was cancelled or claimed anew, and then nothing is written.
+
+    `begun` is the progress before the first, percent.
+    """
     ids, states, issues = (list(column) for column in zip(*verdicts, strict=True))
     async with transaction() as tx:
         # The crawl job's row first, as whoever deletes it does: the other way round the two could wait for each other.
@@ -169,7 +177,7 @@ async def _record(claimed: Claim, verdicts: Sequence[tuple[int, str, str]]) -> N
             raise Fenced
         row = await tx.connection.fetchrow(JUDGE, claimed.crawl_job_id, ids, states, issues)
         counted = await tx.connection.fetchval(
-            COUNT, claimed.validation_job_id, claimed.started_at, row["judged"], row["invalid"]
+            COUNT, claimed.validation_job_id, claimed.started_at, row["judged"], row["invalid"], begun
         )
         if counted is None:
             raise Fenced

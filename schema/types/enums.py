@@ -77,3 +77,14 @@ class ExportFormat(Enum):
     ZIP = strawberry.enum_value(
         "zip", description="Folders by keyword, `metadata.jsonl` with provenance, `ATTRIBUTION.md`."
     )
+
+
+@strawberry.enum(description="Where images that look alike are looked for.")
+class NearDuplicateScope(Enum):
+    """Where near-duplicates are looked for."""
+
+    JOB = strawberry.enum_value("job", description="Among the images of the same crawl job.")
+    PROJECT = strawberry.enum_value(
+        "project",
+        description="Among those of the project's other crawl jobs as well; a validation looks at older ones only.",
+    )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from app.models.validation_job import ValidationJob as Row
-from schema.reading.declare import column, document, one, plain, reads
-from schema.types.enums import ValidationJobStatus
+from schema.reading.declare import column, document, one, plain, reads, sql
+from schema.types.enums import NearDuplicateScope, ValidationJobStatus
 from schema.types.paging import Node, OrderDirection, after, before, direction, in_list, name_contains
 
 if TYPE_CHECKING:
@@ -59,6 +59,10 @@ class ValidationRules:
     min_file_size: int | None = plain("Least size, bytes.")
     max_file_size: int | None = plain("Greatest size, bytes.")
     formats: list[str] | None = plain("The formats that are taken.")
+    near_duplicate_distance: int | None = plain("Greatest distance of near-duplicates, bits of 64; one image is kept.")
+    near_duplicate_scope: NearDuplicateScope | None = sql(
+        "upper({d}->>'near_duplicate_scope')", "Where near-duplicates were looked for.", nullable=True
+    )
 
 
 @reads(Row)
