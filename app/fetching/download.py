@@ -15,10 +15,10 @@ from app.fetching.budget import ByteBudget, Reservation
 from app.fetching.client import open_url
 from app.fetching.deadline import Deadline
 from app.fetching.failures import DOWNLOAD_ERRORS, Passing, failure, status_failure
-from app.fetching.opt_outs import reserving_signal
 from app.fetching.origins import Origins
 from app.fetching.refusal import megabytes, refusal
 from app.fetching.visits import Visits
+from app.opt_outs.headers import reserving_signal
 from app.settings import Settings
 from app.values import RefusalCode
 

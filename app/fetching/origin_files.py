@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 import aiohttp
 import yarl
 
-from app.fetching import robots, tdm
 from app.fetching.client import TooManyRedirects, open_url
 from app.fetching.deadline import Deadline
 from app.fetching.failures import DOWNLOAD_ERRORS, PAUSING_STATUSES, Passing, failure, retry_after_s
@@ -21,6 +20,7 @@ from app.fetching.guard import BadUrl, BlockedAddress
 from app.fetching.politeness import HostPaused, HostSilent
 from app.fetching.refusal import Refusal, refusal
 from app.fetching.visits import Visits
+from app.opt_outs import robots, tdm
 from app.settings import Settings
 from app.values import RefusalCode
 

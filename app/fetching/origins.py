@@ -15,12 +15,12 @@ from typing import TypeVar
 import aiohttp
 import yarl
 
-from app.fetching import robots, tdm
 from app.fetching.deadline import Deadline
 from app.fetching.origin_files import TDM_PATH, OriginFiles
-from app.fetching.patterns import octets
 from app.fetching.refusal import Refusal, refusal
 from app.fetching.visits import Visits
+from app.opt_outs import robots, tdm
+from app.opt_outs.patterns import octets
 from app.settings import Settings
 from app.values import Issue, RefusalCode
 

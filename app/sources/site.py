@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Mapping
 import orjson
 
 from app.errors import SourceFailed
+from app.opt_outs.pages import page_signal
 from app.settings import Settings
 from app.sources.base import Page, Query, Tools, clean_text
 from app.sources.documents import (
@@ -28,7 +29,6 @@ from app.sources.feeds import read_feed, read_json_feed
 from app.sources.html_page import read_html
 from app.sources.licenses import license_of
 from app.sources.options import check_number
-from app.sources.page_opt_outs import page_signal
 from app.sources.robots import RobotsFiles
 from app.sources.safe_xml import MAX_INFLATED, inflated, read_xml
 from app.sources.sitemaps import WHOLE as SITEMAP_WHOLE

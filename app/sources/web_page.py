@@ -10,13 +10,13 @@ import urllib.parse
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from app.errors import SourceFailed
+from app.opt_outs.pages import page_signal
 from app.settings import Settings
 from app.sources.base import Page, Query, Tools, clean_text, clean_url
 from app.sources.documents import Document, checked_addresses, get_document, require_found, shown
 from app.sources.html_page import HtmlPage, read_html
 from app.sources.json_ld import ImageObject, image_objects
 from app.sources.licenses import license_of
-from app.sources.page_opt_outs import page_signal
 from app.sources.robots import RobotsFiles
 from app.sources.walking import Opened, Walk
 from app.values import Candidate, Json, Provenance

@@ -6,8 +6,6 @@ import pytest
 from aiohttp import web
 
 from app.errors import Invalid, SourceFailed
-from app.fetching import opt_outs
-from app.sources import page_opt_outs
 from app.sources.html_page import read_html
 from app.sources.srcset import candidates
 from app.sources.web_page import WebPage
@@ -171,19 +169,13 @@ async def test_what_is_said_to_others_does_not_bind_us(head: str, headers: dict[
     assert await pictures(head + '<img src="a.jpg">', "/page", **headers) == ["/a.jpg"]
 
 
-def test_page_and_image_know_the_same_words() -> None:
-    assert page_opt_outs.RESERVING_WORDS == opt_outs.RESERVING_WORDS
-    assert page_opt_outs.RULES_WITH_VALUES == opt_outs.RULES_WITH_VALUES
-    assert frozenset({page_opt_outs.OUR_NAME}) == opt_outs.OUR_NAMES
-
-
 async def test_robots_txt_is_asked_once_an_origin_and_obeyed() -> None:
     robots = "User-agent: *\nDisallow: /private/\nAllow: /private/open\n"
     documents = {"/robots.txt": robots, "/private/a": "x", "/private/open": '<img src="/a.jpg">'}
     async with Documents(documents) as site, tools() as used:
         found = await ask(WEB_PAGE, used, [site.base + "/private/a", site.base + "/private/open"])
     assert (urls(found), site.requests, site.robots_requests) == ([f"{site.base}/a.jpg"], ["/private/open"], 1)
-    assert notes(found) == [f"robots.txt does not let us read {site.base}/private/a."]
+    assert notes(found) == [f"robots.txt does not let us read {site.base}/private/a (Disallow: /private/)."]
 
 
 async def test_a_site_whose_robots_txt_is_in_trouble_is_left_alone() -> None:

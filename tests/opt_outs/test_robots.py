@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.fetching import tdm
-from app.fetching.patterns import LongestMatch, octets, pattern
-from app.fetching.robots import MAX_BYTES, parse
-from app.fetching.usage import reserves_training
+from app.opt_outs import tdm
+from app.opt_outs.patterns import LongestMatch, octets, pattern
+from app.opt_outs.robots import MAX_BYTES, MAX_SITEMAPS, parse
+from app.opt_outs.usage import reserves_training
 
 
 def allows(text: str, *paths: str) -> list[bool]:
@@ -231,3 +231,12 @@ def test_a_long_file_costs_no_more_per_path_than_a_short_one() -> None:
     for number in range(1_000):
         assert robots.disallowing(f"/members/{number}/public/a.jpg".encode()) is None
     assert time.process_time() - started_s < 0.2
+
+
+def test_sitemaps_count_wherever_they_stand() -> None:
+    text = "Sitemap: https://a.example/one.xml\nUser-agent: other\nDisallow: /\nsitemap: https://a.example/two.xml\n"
+    assert parse(text.encode()).sitemaps == ["https://a.example/one.xml", "https://a.example/two.xml"]
+
+
+def test_a_file_can_name_only_so_many_sitemaps() -> None:
+    assert len(parse(b"Sitemap: https://a.example/x.xml\n" * 5_000).sitemaps) == MAX_SITEMAPS

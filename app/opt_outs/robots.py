@@ -1,6 +1,6 @@
 """What a robots.txt (RFC 9309) says to us: paths, a delay, and the lines about training that stand in its groups.
 
-Whether the file could be had at all, and what follows if not, is for `origins`.
+Whether the file could be had at all, and what follows if not, is for those who ask for it.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from app.fetching.patterns import LongestMatch, Match
-from app.fetching.usage import SIGNAL, USAGE, refusing_word, reserves_training
+from app.opt_outs.patterns import LongestMatch, Match
+from app.opt_outs.usage import SIGNAL, USAGE, refusing_word, reserves_training
 
 PRODUCT = b"pixcrawler"
 """Our product token, in lower case; groups name it with or without a version."""
@@ -17,6 +17,7 @@ MAX_BYTES = 500 * 1024
 """What is read of a robots.txt: the least that RFC 9309 asks for. What follows is not looked at."""
 MAX_DELAY_S = 30.0
 """The longest gap that a Crawl-delay can bring about: whoever wants nobody at all writes Disallow."""
+MAX_SITEMAPS = 1_000
 
 _TOKEN = re.compile(rb"[a-z_-]+|\*")
 _DELAY = re.compile(rb"\d{1,9}(\.\d{1,9})?")
@@ -30,6 +31,8 @@ class Robots:
 
     delay_s: float = 0.0
     """The shortest gap between two requests that the host asks for, seconds."""
+    sitemaps: list[str] = field(default_factory=list)
+    """The addresses of Sitemap lines, as they were written, wherever they stand."""
     _paths: LongestMatch = field(default_factory=LongestMatch)
     _uses: dict[str, LongestMatch] = field(default_factory=dict)
 
@@ -71,13 +74,16 @@ def parse(body: bytes) -> Robots:
     """The groups that name us, merged; where there are none, those of `*`, merged."""
     if len(body) > MAX_BYTES:
         body = body[:MAX_BYTES].rpartition(b"\n")[0]  # half a line would say something else
-    ours, everyones = Robots(), Robots()
+    ours, everyones, sitemaps = Robots(), Robots(), list[str]()
     named = in_rules = False
     agents: set[bytes] = set()
     for line in body.removeprefix(b"\xef\xbb\xbf").splitlines():
         key, colon, value = line.partition(b"#")[0].partition(b":")
         key, value = key.strip().lower(), value.strip()
         if not colon:
+            continue
+        if key == b"sitemap":
+            sitemaps += [value.decode("utf-8", "replace")][: MAX_SITEMAPS - len(sitemaps)]
             continue
         if key == b"user-agent":
             agents = set() if in_rules else agents
@@ -93,6 +99,7 @@ def parse(body: bytes) -> Robots:
             everyones.add(key, value)
     chosen = ours if named else everyones
     chosen.settle()
+    chosen.sitemaps = sitemaps
     return chosen
 
 

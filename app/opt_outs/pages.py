@@ -9,12 +9,9 @@ from collections.abc import Sequence
 
 from multidict import CIMultiDictProxy
 
+from app.opt_outs.tdm import HEADER, header_reserves
+from app.opt_outs.x_robots import RESERVING_WORDS, reserving_word
 from app.settings import Settings
-
-RESERVING_WORDS = frozenset({"noai", "noimageai", "noindex", "noimageindex", "none"})
-OUR_NAME = "pixcrawler"
-RULES_WITH_VALUES = frozenset({"unavailable_after", "max-image-preview", "max-snippet", "max-video-preview"})
-"""Rules that hold a colon although they name no bot."""
 
 
 def page_signal(
@@ -29,30 +26,17 @@ def page_signal(
     if not settings.respect_tdm:
         return None
     if tdm_reservation in ("0", "1"):
-        return "meta tdm-reservation: 1" if tdm_reservation == "1" else None
-    return "tdm-reservation: 1" if headers.get("tdm-reservation", "").strip() == "1" else None
+        return f"meta {HEADER}: 1" if tdm_reservation == "1" else None
+    return f"{HEADER}: 1" if header_reserves(headers) else None
 
 
 def _robots_word(headers: CIMultiDictProxy[str], robots: Sequence[str]) -> str | None:
     for value in headers.getall("X-Robots-Tag", ()):
-        word = _header_word(value)
+        word = reserving_word(value)
         if word:
             return f"X-Robots-Tag: {word}"
     for content in robots:
         for word in content.lower().replace(",", " ").split():
             if word in RESERVING_WORDS:
                 return f"meta robots: {word}"
-    return None
-
-
-def _header_word(value: str) -> str | None:
-    """The first word that binds us. A bot's name holds from where it stands to the end of its header line."""
-    bound = True
-    for part in value.lower().split(","):
-        rule = part.strip()
-        name, colon, rest = rule.partition(":")
-        if colon and name.strip() not in RULES_WITH_VALUES:
-            bound, rule = name.strip() == OUR_NAME, rest.strip()
-        if bound and rule in RESERVING_WORDS:
-            return rule
     return None

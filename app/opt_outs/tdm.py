@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from app.fetching.patterns import Pattern, pattern
+from app.opt_outs.patterns import Pattern, pattern
 
 MAX_BYTES = 512 * 1024
 """Of a file that is longer nothing is taken: half of it is no JSON."""
