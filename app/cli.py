@@ -57,6 +57,11 @@ def demo(**options: Any) -> None:
 @click.argument("keywords", nargs=-1, metavar="[KEYWORD]...")
 @click.option("--urls", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A list of image URLs.")
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="A source to ask; several where repeated.")
+@click.option("--template", "templates", multiple=True, metavar="T", help="Also search for T, e.g. 'old {keyword}'.")
+@click.option("--synonym", "synonyms", multiple=True, metavar="KEYWORD=WORD", help="Also search for WORD.")
+@click.option("--plurals", is_flag=True, help="Also search for plurals and singulars (English).")
+@click.option("--language", "languages", multiple=True, metavar="L", help="Also search in language L, by Wikidata.")
+@click.option("--preview", is_flag=True, help="Only show what the sources have.")
 @click.option("--max-images", type=click.IntRange(1), help="Images to keep.")
 @click.option("--export", "export_format", metavar="FORMAT", default="zip", show_default=True)
 @TO

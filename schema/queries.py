@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from schema.reading import declare
+from schema.source_preview import SourcePreviewPayload, source_preview
 from schema.types.crawl_job import CrawlJob
 from schema.types.export_job import ExportJob
 from schema.types.image import Image
@@ -35,6 +36,10 @@ class Query:
     image: Image | None = declare.by_id("An image.")
     validation_job: ValidationJob | None = declare.by_id("A validation job.")
     export_job: ExportJob | None = declare.by_id("An export job.")
+    source_preview: SourcePreviewPayload = strawberry.field(
+        resolver=source_preview,
+        description="Ask sources for keywords and some of their first images, without making a job or writing a row.",
+    )
     sources: list[Source] = strawberry.field(
         resolver=all_sources, description="Every source that there is, usable or not."
     )

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from app.commands import state
 from app.commands.client import Client, Json, ServiceRefused, connected
-from app.commands.crawling import documents, summary
+from app.commands.crawling import documents, preview, summary
 from app.commands.crawling.journey import Journey, Wanted
 from app.commands.crawling.show import chosen
 from app.commands.crawling.target import Target
@@ -36,6 +36,11 @@ class Options(TypedDict):
     keywords: tuple[str, ...]
     urls: Path | None
     sources: tuple[str, ...]
+    templates: tuple[str, ...]
+    synonyms: tuple[str, ...]
+    plurals: bool
+    languages: tuple[str, ...]
+    preview: bool
     max_images: int | None
     export_format: str
     to: Path | None
@@ -46,7 +51,7 @@ class Options(TypedDict):
 
 
 def run(**options: Unpack[Options]) -> None:
-    """Crawls, exports and downloads. Raises click.ClickException, and click.UsageError for wrong use."""
+    """Crawls, exports and downloads, or previews. Raises click.ClickException, and click.UsageError for wrong use."""
     keywords, urls = options["keywords"], options["urls"]
     if not keywords and urls is None:
         raise click.UsageError("Nothing to crawl: give keywords, or a list of URLs with --urls.")
@@ -54,7 +59,8 @@ def run(**options: Unpack[Options]) -> None:
         raise click.UsageError("The source url_list is a file: give it with --urls.")
     sources = options["sources"] or ((KEYWORD_SOURCE,) if urls is None else ())
     target = Target(options["to"] or DEFAULT_DIR)
-    target.check(force=options["force"])
+    if not options["preview"]:
+        target.check(force=options["force"])
     service, token = _service(options["url"], options["token"])
     wanted = Wanted(
         name=", ".join(keywords) or (urls.name if urls else ""),
@@ -64,8 +70,37 @@ def run(**options: Unpack[Options]) -> None:
         max_images=options["max_images"],
         urls=urls,
         export_format=options["export_format"].upper(),
+        expansion=_expansion(options),
     )
-    run_until_told(_crawl(service, token, wanted, sources, as_json=options["as_json"]))
+    work = _preview if options["preview"] else _crawl
+    run_until_told(work(service, token, wanted, sources, as_json=options["as_json"]))
+
+
+def _expansion(options: Options) -> Json | None:
+    """A KeywordExpansionInput; None where nothing is to be varied."""
+    synonyms: dict[str, list[str]] = {}
+    for told in options["synonyms"]:
+        keyword, sign, word = told.partition("=")
+        if not sign or not keyword.strip() or not word.strip():
+            raise click.UsageError(f"--synonym is written KEYWORD=WORD, not {told}.")
+        synonyms.setdefault(keyword.strip(), []).append(word.strip())
+    expansion: Json = {
+        "templates": list(options["templates"]),
+        "synonyms": [{"keyword": keyword, "synonyms": words} for keyword, words in synonyms.items()],
+        "plurals": options["plurals"],
+        "languages": list(options["languages"]),
+    }
+    return expansion if any(expansion.values()) else None
+
+
+async def _preview(service: str, token: str | None, wanted: Wanted, sources: tuple[str, ...], *, as_json: bool) -> None:
+    async with connected(service, token) as client:
+        await _check_sources(client, sources, usable=False)
+        entries = await preview.ask(client, wanted)
+    if as_json:
+        click.echo(orjson.dumps({"entries": entries}))
+    else:
+        preview.show(Console(), entries)
 
 
 def run_until_told(work: Coroutine[Any, Any, None]) -> None:
@@ -101,13 +136,13 @@ async def _crawl(service: str, token: str | None, wanted: Wanted, sources: tuple
             summary.show(console, outcome, await summary.reasons(client, outcome.crawl_job_id))
 
 
-async def _check_sources(client: Client, names: tuple[str, ...]) -> None:
-    """Raises click.UsageError for a source that there is not, ClickException for one that cannot be used."""
+async def _check_sources(client: Client, names: tuple[str, ...], *, usable: bool = True) -> None:
+    """Raises click.UsageError for a source that there is not, ClickException where one must be usable and is not."""
     known: dict[str, Json] = {one["name"]: one for one in (await client.execute(documents.SOURCES, {}))["sources"]}
     for name in names:
         if name not in known:
             raise click.UsageError(f"There is no source {name}: known are {', '.join(sorted(known))}.")
-        if not known[name]["available"]:
+        if usable and not known[name]["available"]:
             raise click.ClickException(f"The source {name} cannot be used: {known[name]['reason']}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import aiohttp
@@ -29,11 +29,12 @@ class TooManyRedirects(Exception):
 
 @asynccontextmanager
 async def open_client(
-    settings: Settings, resolver: AbstractResolver | None = None
+    settings: Settings, resolver: AbstractResolver | None = None, traces: Sequence[aiohttp.TraceConfig] = ()
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """The process's client: guarded addresses, no proxies or credentials of the environment, no cookies kept.
 
-    It has no total deadline of its own: the caller's is the one that counts. `resolver` is for tests.
+    It has no total deadline of its own: the caller's is the one that counts. `traces` see each request, redirects too.
+    `resolver` is for tests.
     """
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=settings.fetch_connect_timeout_s)
     async with aiohttp.ClientSession(
@@ -44,6 +45,7 @@ async def open_client(
         trust_env=False,
         read_bufsize=READ_BUFFER_BYTES,
         requote_redirect_url=False,
+        trace_configs=list(traces),
     ) as client:
         yield client
 

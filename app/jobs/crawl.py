@@ -70,7 +70,7 @@ async def create(viewer: Viewer, spec: CrawlSpec) -> int:
         known = await _made_before(connection, viewer, spec)
     if known is not None:
         return known  # whatever became of its project and its uploads since
-    await check_uploads(viewer, spec)
+    await check_uploads(viewer, spec.sources)
     terms = await expanded(spec.keywords, spec.expansion)
     async with transaction() as tx:
         await open_project(tx, viewer, spec.project_id, ["input", "projectId"])

@@ -5,6 +5,7 @@ Each refusal names the field from `input` down, the limit and what was given.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from app.errors import AppError, Invalid, SourceUnavailable
@@ -32,21 +33,15 @@ from app.values import CrawlSpec, SourceSpec, Viewer, camel
 def checked(spec: CrawlSpec) -> CrawlSpec:
     """The job as it will be made. Raises Invalid or SourceUnavailable, with the path of the field from `input` down."""
     name = check_text(spec.name, ["input", "name"], NAME_CHARS)
-    check_count(spec.keywords, ["input", "keywords"], 0, KEYWORDS)
-    keywords = tuple(
-        check_text(word, ["input", "keywords", str(place)], KEYWORD_CHARS) for place, word in enumerate(spec.keywords)
-    )
+    keywords = checked_keywords(spec.keywords)
     check_number(spec.max_images, ["input", "maxImages"], 1, MAX_IMAGES)
     check_number(spec.chunk_size, ["input", "chunkSize"], 1, CHUNK_SIZE)
     check_count(spec.sources, ["input", "sources"], 1, SOURCES)
     idempotency_key = spec.idempotency_key
     if idempotency_key is not None:
         idempotency_key = check_text(idempotency_key, ["input", "idempotencyKey"], IDEMPOTENCY_KEY_CHARS)
-    sources = tuple(_checked_source(source, place) for place, source in enumerate(spec.sources))
-    if any(KNOWN_SOURCES[source.name].needs_keywords for source in sources) and not keywords:
-        raise Invalid(
-            "Give at least one keyword: a source of this job searches by keyword.", path=["input", "keywords"]
-        )
+    sources = tuple(checked_source(source, place) for place, source in enumerate(spec.sources))
+    require_keywords(keywords, sources)
     return replace(
         spec,
         name=name,
@@ -57,7 +52,19 @@ def checked(spec: CrawlSpec) -> CrawlSpec:
     )
 
 
-def _checked_source(spec: SourceSpec, place: int) -> SourceSpec:
+def checked_keywords(words: Sequence[str]) -> tuple[str, ...]:
+    """The keywords without blanks at their ends. Raises Invalid."""
+    check_count(words, ["input", "keywords"], 0, KEYWORDS)
+    return tuple(check_text(word, ["input", "keywords", str(place)], KEYWORD_CHARS) for place, word in enumerate(words))
+
+
+def require_keywords(keywords: Sequence[str], sources: Sequence[SourceSpec]) -> None:
+    """Invalid where a source searches by keyword and there is none."""
+    if not keywords and any(KNOWN_SOURCES[source.name].needs_keywords for source in sources):
+        raise Invalid("Give at least one keyword: one of the sources searches by keyword.", path=["input", "keywords"])
+
+
+def checked_source(spec: SourceSpec, place: int) -> SourceSpec:
     """The source with its options as it will use them; errors name the field from `input` down."""
     path = ["input", "sources", str(place), camel(spec.name)]
     source = KNOWN_SOURCES.get(spec.name)
@@ -76,9 +83,9 @@ def _checked_source(spec: SourceSpec, place: int) -> SourceSpec:
     return SourceSpec(spec.name, options)
 
 
-async def check_uploads(viewer: Viewer, spec: CrawlSpec) -> None:
+async def check_uploads(viewer: Viewer, sources: Sequence[SourceSpec]) -> None:
     """Invalid where a URL list names a file that is not the viewer's, or that was never uploaded."""
-    for place, source in enumerate(spec.sources):
+    for place, source in enumerate(sources):
         upload_id = source.options.get("upload_id")
         if upload_id is None:
             continue

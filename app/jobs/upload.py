@@ -64,6 +64,6 @@ def key_of(upload_id: str) -> str:
     return f"{PREFIX}/{upload_id}"
 
 
-def open_upload(upload_id: str) -> AsyncIterator[bytes]:
-    """The bytes of an uploaded file, for a source's tools."""
-    return storage().stream(key_of(upload_id))
+def open_upload(upload_id: str, start: int = 0) -> AsyncIterator[bytes]:
+    """The bytes of an uploaded file from `start` on, for a source's tools."""
+    return storage().stream(key_of(upload_id), start)

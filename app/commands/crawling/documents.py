@@ -6,6 +6,15 @@ _ERRORS = "errors { code message path limit actual allowed }"
 
 SOURCES = "query Sources { sources { name available reason } }"
 
+PREVIEW = f"""
+query SourcePreview($input: SourcePreviewInput!) {{
+  sourcePreview(input: $input) {{
+    entries {{ source keyword term by total error {{ code message path limit actual allowed }}
+      candidates {{ url thumbnailUrl landingUrl title creator license licenseUrl }} }}
+    {_ERRORS}
+  }}
+}}"""
+
 CREATE_PROJECT = f"""
 mutation CreateProject($input: CreateProjectInput!) {{
   createProject(input: $input) {{ project {{ id }} {_ERRORS} }}

@@ -38,6 +38,8 @@ class Wanted:
     urls: Path | None = None
     export_format: str = "ZIP"
     rules: Json | None = None
+    expansion: Json | None = None
+    """A KeywordExpansionInput."""
 
 
 @dataclass(slots=True)
@@ -61,6 +63,25 @@ class Outcome:
         """The object of `demo --json` and `crawl --json`."""
         names = ("project_id", "crawl_job_id", "export_job_id", "dataset", "images", "duplicates", "failed")
         return {name: getattr(self, name) for name in (*names, "bytes", "seconds", "url")}
+
+
+async def asked_sources(client: Client, wanted: Wanted) -> list[Json]:
+    """The sources as SourceInputs; a list of URLs is uploaded."""
+    sources = list(wanted.sources)
+    if wanted.urls is not None:
+        sources.append({"urlList": {"uploadId": await _upload(client, wanted.urls)}})
+    return sources
+
+
+async def _upload(client: Client, path: Path) -> str:
+    """Puts a URL list where the service wants it; the upload's id."""
+    place = await client.mutate(documents.CREATE_UPLOAD, {"input": {"filename": path.name}})
+    with path.open("rb") as file:
+        async with client.http.put(place["uploadUrl"], data=file) as response:
+            if response.status >= 300:
+                told = (await response.text())[:200]
+                raise click.ClickException(f"{path} could not be uploaded ({response.status}): {told}")
+    return str(place["uploadId"])
 
 
 class Journey:
@@ -94,29 +115,18 @@ class Journey:
         name = wanted.name[:NAME_CHARS]
         project = await client.mutate(documents.CREATE_PROJECT, {"input": {"name": name}})
         self.outcome.project_id = project["project"]["id"]
-        sources = list(wanted.sources)
-        if wanted.urls is not None:
-            sources.append({"urlList": {"uploadId": await self._upload(wanted.urls)}})
+        sources = await asked_sources(client, wanted)
         asked: Json = {"projectId": self.outcome.project_id, "name": name, "sources": sources}
         asked["keywords"] = list(wanted.keywords)
         if wanted.max_images is not None:
             asked["maxImages"] = wanted.max_images
+        if wanted.expansion is not None:
+            asked["expansion"] = wanted.expansion
         job = await client.mutate(documents.CREATE_CRAWL, {"input": asked})
         self.outcome.crawl_job_id = job["crawlJob"]["id"]
         self._crawling = True
         await self._follow("crawl", documents.FOLLOW_CRAWL, self.outcome.crawl_job_id, _crawl_news)
         self._crawling = False
-
-    async def _upload(self, path: Path) -> str:
-        """Puts a URL list where the service wants it; the upload's id."""
-        asked = {"input": {"filename": path.name}}
-        place = await self._client.mutate(documents.CREATE_UPLOAD, asked)
-        with path.open("rb") as file:
-            async with self._client.http.put(place["uploadUrl"], data=file) as response:
-                if response.status >= 300:
-                    told = (await response.text())[:200]
-                    raise click.ClickException(f"{path} could not be uploaded ({response.status}): {told}")
-        return str(place["uploadId"])
 
     async def _cancel(self) -> None:
         """Cancels the crawl job, in bounded time and whatever comes of it: we are asked to end."""
