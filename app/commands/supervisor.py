@@ -19,10 +19,10 @@ from app.settings import environment
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
-STEADY_S = 30.0
-"""A process that ran this long is started again at once, as if it had never failed."""
-WATCH_S = 1.0
-"""How often the embedded servers are looked at."""
+STEADY_S = 8.0
+"""A process that ran this long had started well: it is started again at once, as if it had never failed."""
+WATCH_S = 0.3
+"""How often the embedded servers are looked at: until they are back, requests fail."""
 
 
 class Supervisor:
