@@ -43,8 +43,8 @@ def _origin(engine: Engine, search: Search, place: int) -> Origin:
     asked, entry = search.sources[place], search.discovery[place]
     entry["state"] = "running"
 
-    def open_upload(upload_id: str) -> AsyncIterator[bytes]:
-        return engine.storage.stream(key_of(upload_id))
+    def open_upload(upload_id: str, start: int = 0) -> AsyncIterator[bytes]:
+        return engine.storage.stream(key_of(upload_id), start)
 
     options = {snake(name): value for name, value in asked["options"].items()}
     return Origin(place, SOURCES[asked["name"]], options, Tools(engine.client, engine.settings, open_upload), entry)

@@ -27,6 +27,7 @@ NAMELESS = "image"
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]+")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+_PLAIN_NAME = re.compile(r"https?://[^/?#]+/(?:[^?#]*/)?([A-Za-z0-9_-](?:[A-Za-z0-9._-]{0,100}[A-Za-z0-9_-])?)")
 _UNFIT_FOR_FILES = re.compile(r'[\x00-\x1f\x7f\ud800-\udfff<>:"/\\|?*]+')
 
 
@@ -50,14 +51,20 @@ class Page:
     """How many results the source says that the query has, where it says so; more than it gives out, as a rule."""
 
 
+class OpenUpload(Protocol):
+    """How an uploaded file is read."""
+
+    def __call__(self, upload_id: str, start: int = 0) -> AsyncIterator[bytes]:
+        """The bytes of the uploaded file with this id, from byte `start` on, in blocks."""
+
+
 @dataclass(frozen=True)
 class Tools:
     """What a source works with. The client is the guarded one: it reaches public and allowed addresses only."""
 
     client: aiohttp.ClientSession
     settings: Settings
-    open_upload: Callable[[str], AsyncIterator[bytes]]
-    """The bytes of the uploaded file with this id."""
+    open_upload: OpenUpload
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     hurried: bool = False
     """Whether somebody waits for the answer: then what fails is not asked again."""
@@ -108,6 +115,8 @@ def clean_text(value: object, limit: int = TEXT_CHARS) -> str | None:
     """
     if value is None:
         return None
+    if isinstance(value, str) and len(value) <= limit and value.isprintable():  # nearly all
+        return value.strip() or None
     text = _UNPRINTABLE.sub(" ", str(value).replace("\r\n", "\n")).strip()
     return text[:limit].rstrip() or None
 
@@ -134,6 +143,8 @@ def clean_url(value: object) -> str:
     A longer one than may be fetched is cut to one character more, so that it is refused and not mistaken for another.
     """
     text = "" if value is None else str(value).strip()
+    if len(text) <= MAX_URL_CHARS and text.isprintable():  # nearly all
+        return text
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)[: MAX_URL_CHARS + 1]
 
 
@@ -142,6 +153,9 @@ def filename_of(url: str) -> str:
 
     Any text gives a name; a URL without a last segment gives `image`.
     """
+    plain = _PLAIN_NAME.fullmatch(url)
+    if plain is not None:  # nearly all
+        return plain[1]
     path = re.split(r"[?#]", url, maxsplit=1)[0]
     path = path.partition("://")[2].partition("/")[2] if "://" in path else path
     segment = urllib.parse.unquote(path.rsplit("/", 1)[-1])

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from app.errors import Invalid, SourceFailed
 from app.settings import Settings
+from app.sources import url_files, url_parquet
 from app.sources.base import KEYWORD_CHARS, Page, Query, Tools
-from app.sources.url_files import rows_of
 from app.sources.url_rows import entry_candidate
 from app.values import MAX_URL_CHARS, Json
 
@@ -22,7 +20,10 @@ ENTRIES = 20_000
 
 
 class UrlList:
-    """See the module. The cursor is the count of rows that were read; a row that is no address is a candidate too."""
+    """See the module. A row that is no address is a candidate too.
+
+    The cursor: how many entries were read; of a file `{"row", "line", "byte"}`, rows, lines and bytes that were read.
+    """
 
     name = "url_list"
     title = "URL list"
@@ -50,20 +51,41 @@ class UrlList:
 
     async def pages(self, tools: Tools, query: Query, cursor: Json | None) -> AsyncGenerator[Page, None]:
         """Pages of 1,000 rows."""
-        start = int(cursor or 0)
         keyword = query.keywords[0] if query.keywords else None
         if "entries" in query.options:
-            for page in _entry_pages(query, start, keyword):
+            for page in _entry_pages(query, int(cursor or 0), keyword):
                 yield page
             return
         upload_id: str = query.options["upload_id"]
-        async with _spooled(tools, upload_id) as path:
-            suffix = PurePosixPath(upload_id).suffix.lower()
-            async with contextlib.aclosing(rows_of(path, suffix, start, PAGE_ROWS)) as pages:
-                async for rows in pages:
-                    start += len(rows)
-                    yield Page(tuple(columns.candidate(row, keyword) for columns, row in rows), start)
+        suffix = PurePosixPath(upload_id).suffix.lower()
+
+        def open_from(start: int) -> AsyncGenerator[bytes, None]:
+            return _limited(tools.open_upload(upload_id, start), start, tools.settings.upload_max_bytes)
+
+        async with contextlib.AsyncExitStack() as stack:
+            if suffix == ".parquet":
+                path = await stack.enter_async_context(url_parquet.spooled(open_from))
+                found = url_parquet.candidates_of(path, cursor, keyword, PAGE_ROWS)
+            else:
+                found = url_files.candidates_of(open_from, suffix, cursor, keyword, PAGE_ROWS)
+            await stack.enter_async_context(contextlib.aclosing(found))
+            async for candidates, after in found:
+                yield Page(tuple(candidates), after)
         yield Page((), None)
+
+
+async def _limited(blocks: AsyncIterator[bytes], start: int, limit: int) -> AsyncGenerator[bytes, None]:
+    """The blocks of a file from byte `start` on; SourceFailed once the file has more than `limit` bytes."""
+    size = start
+    try:
+        async for block in blocks:
+            size += len(block)
+            if size > limit:
+                raise SourceFailed(f"The list is larger than {limit:,} bytes.")
+            yield block
+    finally:
+        if isinstance(blocks, AsyncGenerator):
+            await blocks.aclose()
 
 
 def _entry_pages(query: Query, start: int, keyword: str | None) -> list[Page]:
@@ -74,21 +96,6 @@ def _entry_pages(query: Query, start: int, keyword: str | None) -> list[Page]:
         found = tuple(entry_candidate(entry, keyword) for entry in entries[first:after])
         pages.append(Page(found, after if after < len(entries) else None))
     return pages
-
-
-@contextlib.asynccontextmanager
-async def _spooled(tools: Tools, upload_id: str) -> AsyncIterator[Path]:
-    """The upload as a local file: Parquet begins at its end, and a paused job must not hold a connection to storage."""
-    limit = tools.settings.upload_max_bytes
-    with tempfile.NamedTemporaryFile(prefix="pixcrawler-list-") as file:
-        size = 0
-        async for block in tools.open_upload(upload_id):
-            size += len(block)
-            if size > limit:
-                raise SourceFailed(f"The list is larger than {limit:,} bytes.")
-            await asyncio.to_thread(file.write, block)
-        await asyncio.to_thread(file.flush)
-        yield Path(file.name)
 
 
 def _checked_upload(upload_id: Json) -> str:

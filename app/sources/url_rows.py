@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -28,37 +29,61 @@ PROVENANCE_COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 OURS = "url_list"
 """`provenance.source` where the list names none."""
+BARE = Provenance(source=OURS)
+"""The provenance of a row that has an address, perhaps a label, and nothing else."""
+KNOWN_NAMES = 256
+"""Sets of columns that are remembered: rows of JSON lines each have their own."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Columns:
-    """What a list's columns are: for each field, the column's own name."""
+    """What a list's columns are: the places of the address, of the label, of each field, and of what is kept."""
 
-    url: str
-    keyword: str | None
-    provenance: Mapping[str, str]
+    url: int
+    keyword: int | None
+    provenance: tuple[tuple[str, int], ...]
+    rest: tuple[tuple[str, int], ...]
 
-    def candidate(self, row: Row, keyword: str | None) -> Candidate:
+    def candidate(self, row: Sequence[Json], keyword: str | None) -> Candidate:
         """The row's candidate; `keyword` where it has none of its own. Every further column is kept in `extra`."""
-        own = clean_keyword(row.get(self.keyword)) if self.keyword else None
-        told = {field: clean_text(row.get(column)) for field, column in self.provenance.items()}
+        own = _label(row[self.keyword]) if self.keyword is not None else None
+        url = clean_url(row[self.url])
+        if not self.rest:
+            return Candidate(url, own or keyword, BARE)
+        told = {field: clean_text(row[place]) for field, place in self.provenance}
         told["source"] = told.get("source") or OURS
-        rest = {name: value for name, value in row.items() if name not in (self.url, self.keyword)}
-        return Candidate(clean_url(row.get(self.url)), own or keyword, Provenance(**told, extra=kept(rest)))
+        extra = {name: value for name, place in self.rest if (value := _kept(row[place])) is not None}
+        return Candidate(url, own or keyword, Provenance(**told, extra=extra or None))
 
 
-def columns_of(names: Iterable[str]) -> Columns | None:
+@functools.lru_cache(KNOWN_NAMES)
+def columns_of(names: tuple[str, ...]) -> Columns | None:
     """The columns of a list with these names, whatever their case; None where none holds the address."""
-    by_name = {name.strip().lower(): name for name in reversed(list(names))}
+    by_name = {name.strip().lower(): place for place, name in reversed(list(enumerate(names)))}
 
-    def first(aliases: tuple[str, ...]) -> str | None:
+    def first(aliases: tuple[str, ...]) -> int | None:
         return next((by_name[alias] for alias in aliases if alias in by_name), None)
 
-    url = first(URL_COLUMNS)
+    url, keyword = first(URL_COLUMNS), first(KEYWORD_COLUMNS)
     if url is None:
         return None
-    found = {field: first(aliases) for field, aliases in PROVENANCE_COLUMNS.items()}
-    return Columns(url, first(KEYWORD_COLUMNS), {field: name for field, name in found.items() if name})
+    found = [(field, first(aliases)) for field, aliases in PROVENANCE_COLUMNS.items()]
+    rest = [(clean_text(name, 200), place) for place, name in enumerate(names) if place not in (url, keyword)]
+    return Columns(
+        url,
+        keyword,
+        tuple((field, place) for field, place in found if place is not None),
+        tuple((name, place) for name, place in rest if name),
+    )
+
+
+def _label(value: Json) -> str | None:
+    return _known_label(value) if isinstance(value, str) else clean_keyword(value)
+
+
+@functools.lru_cache(4_096)
+def _known_label(value: str) -> str | None:
+    return clean_keyword(value)
 
 
 def entry_candidate(entry: Row, keyword: str | None) -> Candidate:
@@ -84,6 +109,8 @@ def kept(row: Row) -> Mapping[str, Json] | None:
 
 
 def _kept(value: Json) -> Json:
+    if isinstance(value, str):
+        return clean_text(value)
     if isinstance(value, bool | int):
         return value
     if isinstance(value, float):

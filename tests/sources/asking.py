@@ -25,7 +25,7 @@ class Waits:
         self.seconds.append(seconds)
 
 
-async def no_upload(_upload_id: str) -> AsyncIterator[bytes]:
+async def no_upload(upload_id: str, start: int = 0) -> AsyncIterator[bytes]:
     raise AssertionError("this source has no uploads")
     yield b""
 

@@ -11,7 +11,7 @@ from app.settings import Settings
 from app.sources.base import Page, Query, Source, Tools
 
 
-async def no_upload(_upload_id: str) -> AsyncIterator[bytes]:
+async def no_upload(upload_id: str, start: int = 0) -> AsyncIterator[bytes]:
     raise AssertionError("this source has no uploads")
     yield b""
 

@@ -23,7 +23,7 @@ CATS = [record(number, "cat") for number in range(50)]
 DOGS = [record(number, "dog") for number in range(100, 125)]
 
 
-async def no_upload(_upload_id: str) -> AsyncIterator[bytes]:
+async def no_upload(upload_id: str, start: int = 0) -> AsyncIterator[bytes]:
     raise AssertionError("Openverse has no uploads")
     yield b""
 

@@ -3,69 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import random
-import time
-import tracemalloc
-from collections.abc import AsyncIterator
 from typing import Any
 
-import arro3.io
 import pytest
-from arro3.core import Array, DataType, Table
+from arro3.core import DataType
 
 from app.errors import Invalid, SourceFailed
-from app.fetching.client import open_client
-from app.settings import Settings
-from app.sources.base import Page, Query, Tools, filename_of
-from app.sources.registry import SOURCES
-from app.values import MAX_URL_CHARS, Candidate
-
-URL_LIST = SOURCES["url_list"]
-
-
-@contextlib.asynccontextmanager
-async def tools(name: str, data: bytes, **values: Any) -> AsyncIterator[Tools]:
-    """A source's tools, with one uploaded file that comes in small blocks."""
-
-    async def open_upload(upload_id: str) -> AsyncIterator[bytes]:
-        assert upload_id == name
-        for start in range(0, len(data), 65_536):
-            yield data[start : start + 65_536]
-
-    settings = Settings(**values)
-    async with open_client(settings) as client:
-        yield Tools(client, settings, open_upload)
-
-
-async def pages(
-    name: str, data: bytes, cursor: Any = None, keywords: tuple[str, ...] = (), **values: Any
-) -> list[Page]:
-    async with tools(name, data, **values) as used:
-        query = Query(keywords, URL_LIST.check({"upload_id": name}))
-        async with contextlib.aclosing(URL_LIST.pages(used, query, cursor)) as found:
-            return [page async for page in found]
-
-
-async def candidates(name: str, data: bytes | str, **values: Any) -> list[Candidate]:
-    raw = data.encode() if isinstance(data, str) else data
-    return [candidate for page in await pages(name, raw, **values) for candidate in page.candidates]
-
-
-async def trouble(name: str, data: bytes | str, **values: Any) -> str:
-    with pytest.raises(SourceFailed) as caught:
-        await candidates(name, data, **values)
-    return caught.value.message
-
-
-def parquet(columns: dict[str, tuple[Any, list[Any]]], **options: Any) -> bytes:
-    file = io.BytesIO()
-    table = Table.from_pydict({name: Array(values, kind) for name, (kind, values) in columns.items()})
-    arro3.io.write_parquet(table, file, **options)
-    return file.getvalue()
-
-
-TEXT = DataType.string()
+from app.sources.base import Query, filename_of
+from app.values import MAX_URL_CHARS
+from tests.sources.lists import TEXT, URL_LIST, candidates, parquet, tools, trouble
 
 
 async def test_the_five_kinds_of_files_give_the_same_candidates() -> None:
@@ -157,21 +104,6 @@ async def test_parquet_keeps_numbers_and_leaves_images_out() -> None:
     assert (second.url, second.provenance.extra) == ("", {"ok": False, "hash": "\ufffd\ufffd"})
 
 
-@pytest.mark.parametrize("name", ["list.csv", "list.txt", "list.jsonl", "list.parquet"])
-async def test_any_cursor_continues_where_its_page_ended(name: str) -> None:
-    urls = [f"http://a.example/{number}.jpg" for number in range(2_500)]
-    data = {
-        "list.csv": "url\n" + "\n".join(urls),
-        "list.txt": "\n".join(urls),
-        "list.jsonl": "\n".join(f'{{"url": "{url}"}}' for url in urls),
-    }.get(name, "").encode() or parquet({"url": (TEXT, urls)})  # fmt: skip
-    whole = await pages(name, data)
-    assert [page.cursor for page in whole] == [1_000, 2_000, 2_500, None]
-    assert [one.url for page in whole for one in page.candidates] == urls
-    for place, page in enumerate(whole[:-1]):
-        assert await pages(name, data, cursor=page.cursor) == whole[place + 1 :]
-
-
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
@@ -180,7 +112,7 @@ async def test_any_cursor_continues_where_its_page_ended(name: str) -> None:
         ("list.csv", b"name,size\ncat,3\n", "no column url: its first row is name, size"),
         ("list.csv", b"url\nhttp://a.example/\xe9.jpg\n", "Line 2 of the list is not UTF-8"),
         ("list.csv", b"url\n" + b"a" * 200_000, "Row 2 .*field larger than field limit"),
-        ("list.txt", b"a" * 2_000_000, "Line 1 of the list is longer than 1,000,000 characters"),
+        ("list.txt", b"a" * 2_000_000, "Line 1 of the list is longer than 1,000,000 bytes"),
         ("list.tsv", b"\t".join([b"c"] * 600), "600 columns; at most 500"),
         ("list.jsonl", b'{"url": "http://a.example/"}\n{"url": \n', "Line 2 of the list is not JSON"),
         ("list.jsonl", b'{"url": "http://a.example/"}\n["http://a"]\n', "Line 2 of the list is not a JSON object"),
@@ -196,23 +128,6 @@ async def test_a_broken_file_is_a_failure_that_names_the_row(name: str, data: by
         await candidates(name, data)
 
 
-async def test_the_rows_before_the_broken_one_come_first() -> None:
-    data = b"url\n" + b"http://a.example/\n" * 1_500 + b"1,2\n"
-    async with tools("list.csv", data) as used:
-        seen: list[int] = []
-        with contextlib.suppress(SourceFailed):
-            async for page in URL_LIST.pages(used, Query((), {"upload_id": "list.csv"}), None):
-                seen.append(len(page.candidates))
-    assert seen == [1_000, 500]
-
-
-async def test_a_file_over_the_limit_is_not_read() -> None:
-    assert (
-        await trouble("list.txt", b"a\n" * 100_000, upload_max_bytes=100_000)
-        == "The list is larger than 100,000 bytes."
-    )
-
-
 async def test_damaged_parquet_is_never_more_than_a_failure() -> None:
     """On some damaged files the library ends its process instead of raising."""
     data = parquet({"url": (TEXT, [f"http://a.example/{number}" for number in range(50)])})
@@ -223,21 +138,6 @@ async def test_damaged_parquet_is_never_more_than_a_failure() -> None:
             damaged[rng.randrange(len(damaged))] = rng.randrange(256)
         with contextlib.suppress(SourceFailed):
             await candidates("list.parquet", bytes(damaged))
-
-
-async def test_a_long_list_is_read_in_bounded_memory() -> None:
-    """200,000 rows, of which a page is in memory."""
-    data = b"url,label\n" + b"".join(b"http://a.example/%d.jpg,cat\n" % number for number in range(200_000))
-    started_s, count = time.monotonic(), 0
-    async with tools("list.csv", data) as used:
-        tracemalloc.start()
-        async for page in URL_LIST.pages(used, Query((), {"upload_id": "list.csv"}), 100_000):
-            count += len(page.candidates)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-    assert count == 100_000
-    assert peak < 4_000_000
-    assert time.monotonic() - started_s < 60
 
 
 async def test_entries_of_the_request_carry_their_provenance() -> None:
