@@ -115,3 +115,7 @@ class SourceFailed(Exception):
 
 class StorageRefused(Exception):
     """Object storage does not take or give bytes (disk full, outage): the job is stopped, not the row."""
+
+
+class StorageFull(StorageRefused):
+    """There is no room for more: waiting does not help, somebody has to make room."""

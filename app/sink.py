@@ -64,6 +64,8 @@ class Sink:
             await self._blocks.put(block)
         # The store may have failed while we waited, and then nobody reads any more.
         if self._failure is not None:
+            if isinstance(self._failure, StorageRefused):
+                raise self._failure
             raise StorageRefused(str(self._failure)) from self._failure
 
     async def _read(self) -> AsyncIterator[bytes]:

@@ -22,7 +22,7 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, from_url
 
-from app.errors import StorageRefused
+from app.errors import StorageFull, StorageRefused
 from app.folder import drop_partial, write_whole
 from app.settings import settings
 from app.signing import sign_download as sign_download  # beside sign_upload, for those who make links
@@ -54,6 +54,8 @@ CONTENT_TYPES = {
 }
 MISSING = (NotFoundError, FileNotFoundError)
 REFUSALS = (BaseError, OSError)
+NO_ROOM = re.compile(r"\[Errno (?:28|122|27)\]|\(os error (?:28|122|27)\)|\b507\b|InsufficientStorage|QuotaExceeded")
+"""How a full disk, a used-up quota and a full bucket read: ENOSPC, EDQUOT, EFBIG of files, and S3's answers."""
 
 
 class StoredNotFound(StorageRefused):
@@ -262,7 +264,10 @@ def _told(what: str) -> Iterator[None]:
     except MISSING as error:
         raise StoredNotFound(f"{what} is not stored.") from error
     except REFUSALS as error:
-        raise StorageRefused(f"{what}: {_brief(error)}") from error
+        brief = _brief(error)
+        if NO_ROOM.search(brief):
+            raise StorageFull(f"Storage is full: {what}: {brief}") from error
+        raise StorageRefused(f"{what}: {brief}") from error
 
 
 def _brief(error: BaseException) -> str:

@@ -13,6 +13,7 @@ import aiohttp
 
 from app.fetching.budget import ByteBudget
 from app.fetching.download import Downloader
+from app.fetching.gate import Gate
 from app.fetching.inspect import inspect
 from app.fetching.lanes import LANE
 from app.fetching.magic import EXTENSIONS
@@ -23,6 +24,8 @@ from app.fetching.visits import Visits
 from app.settings import Settings
 from app.values import Fetched, Measures, Outcome, Pending, Refused
 
+STORES_AT_ONCE = 32
+"""Uploads to a bucket under way: what is fetched faster waits, and with it, by its bytes, what is still to come."""
 ROWS_AT_ONCE = 500
 """Of one call: enough that rows of slow hosts do not keep those of others from starting. A task is about 8 KB."""
 
@@ -56,6 +59,7 @@ class Pipeline:
         self._store = store
         self._store_now = store_now
         self._threads = ThreadPoolExecutor(settings.decode_threads, thread_name_prefix="decode")
+        self._storing = Gate(STORES_AT_ONCE, STORES_AT_ONCE)
         visits = Visits(politeness or politeness_of(settings))
         self._downloader = Downloader(client, settings, visits, Origins(client, settings, visits), self.budget)
 
@@ -95,7 +99,11 @@ class Pipeline:
             loop, limit = asyncio.get_running_loop(), self._settings.fetch_max_pixels
             sha256, measures, key = await loop.run_in_executor(self._threads, _examine, data, limit, self._store_now)
             if self._store_now is None:
-                await self._store(key, data)
+                await self._storing.enter()
+                try:
+                    await self._store(key, data)
+                finally:
+                    self._storing.leave()
         except Refusal as refused:
             return Refused(pending.image_id, pending.url, refused.issue)
         finally:

@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from app.errors import StorageRefused
+from app.errors import StorageFull, StorageRefused
 from app.log import log
 from app.routes.refusals import refused
 from app.settings import settings
@@ -64,6 +64,9 @@ async def files(request: Request) -> Response:
         if request.method == "PUT":
             return await _take(request, storage(), key)
         return await _give(request, storage(), key)
+    except StorageFull as error:
+        log.error("storage_full", key=key, error=str(error))
+        return refused(507, "INTERNAL", "Storage is full: nothing of the file was kept. Tell the operator.")
     except StorageRefused as error:
         log.error("storage_refused", key=key, error=str(error))
         return refused(503, "INTERNAL", "Storage does not answer; try again later.")
