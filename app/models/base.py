@@ -17,7 +17,7 @@ EMPTY_OBJECT = SqlDefault("'{}'::jsonb")
 
 
 class SqlIndex(Index):
-    """An index whose columns are SQL: unique, partial or over an expression, which the ORM's own cannot be."""
+    """An index whose columns are SQL: unique, partial, over an expression or by another method than btree."""
 
     def __init__(
         self,
@@ -27,11 +27,13 @@ class SqlIndex(Index):
         columns: str = "",
         unique: bool = False,
         condition: str = "",
+        method: str = "",
     ) -> None:
         super().__init__(fields=tuple(fields), name=name)
         self.columns = columns
         self.unique = unique
         self.condition = condition
+        self.method = method
 
     def get_sql(self, schema_generator: Any, model: type[Model], safe: bool) -> str:
         """The CREATE INDEX statement."""
@@ -39,12 +41,16 @@ class SqlIndex(Index):
         absent = "IF NOT EXISTS " if safe else ""
         columns = self.columns or ", ".join(f'"{name}"' for name in self.fields)
         where = f" WHERE {self.condition}" if self.condition else ""
-        return f'CREATE {kind} {absent}"{self.name}" ON "{model._meta.db_table}" ({columns}){where};'
+        using = f"USING {self.method} " if self.method else ""
+        return f'CREATE {kind} {absent}"{self.name}" ON "{model._meta.db_table}" {using}({columns}){where};'
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         """The ORM's way to write an index down."""
         path, args, kwargs = super().deconstruct()
-        return path, args, kwargs | {"columns": self.columns, "unique": self.unique, "condition": self.condition}
+        more = {"columns": self.columns, "unique": self.unique, "condition": self.condition}
+        if self.method:
+            more["method"] = self.method
+        return path, args, kwargs | more
 
 
 class Stamped(Model):

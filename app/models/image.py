@@ -11,6 +11,18 @@ from app.models.base import EMPTY_ARRAY, EMPTY_OBJECT, SqlIndex, Stamped, one_of
 from app.models.crawl_job import CrawlJob
 from app.models.states import ImageStatus
 
+HASHED = "phash IS NOT NULL"
+
+
+def hash_keys(job: str, phash: str) -> str:
+    """SQL: under which numbers a hash of a crawl job is found, one for each 16 of its bits, highest first.
+
+    Each number is the job, the band and the band's bits, so that a look-up meets no other job's images. `job` and
+    `phash` are SQL; the index holds the same expression over the columns.
+    """
+    bands = (f"{job}::bigint * 262144 + {band << 16} + ({phash} >> {48 - 16 * band} & 65535)" for band in range(4))
+    return f"(ARRAY[{', '.join(bands)}])"
+
 
 class Image(Stamped):
     """An image; equal URLs within a job are one row, equal bytes within a job are stored by one row."""
@@ -45,6 +57,13 @@ class Image(Stamped):
             SqlIndex(fields=("crawl_job_id", "created_at", "id"), name="ix_images_job_created"),
             SqlIndex(fields=("crawl_job_id", "chunk"), name="ix_images_pending", condition="status = 'pending'"),
             SqlIndex(fields=("sha256",), name="ix_images_sha256", condition="sha256 IS NOT NULL"),
+            SqlIndex(
+                fields=("crawl_job_id", "phash"),
+                columns=hash_keys("crawl_job_id", "phash"),
+                name="ix_images_hash_keys",
+                condition=HASHED,
+                method="gin",
+            ),
             SqlIndex(
                 fields=("crawl_job_id", "original_url"),
                 columns='"crawl_job_id", (md5(original_url)::uuid)',

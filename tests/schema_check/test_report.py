@@ -11,8 +11,9 @@ import pytest
 from graphql import build_schema
 
 from app.commands import alignment
-from app.commands.alignment_checks.contract import NAMED_INDEXES, RELATIONS, TABLES
+from app.commands.alignment_checks.contract import RELATIONS, TABLES
 from app.commands.alignment_checks.graphql import ENUMS, TYPES, check_graphql, offered
+from app.commands.alignment_checks.indexes import NAMED_INDEXES
 from app.commands.alignment_checks.plans import PARENTS, questions, unplanned
 from app.commands.alignment_checks.report import Check, as_json, as_text
 from app.database import credentials, migrate

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from app.commands.alignment_checks.contract import SEQUENCE, Column, Index
+from app.commands.alignment_checks.contract import SEQUENCE, Column
+from app.commands.alignment_checks.indexes import Index
 
 _SHORT_TYPES = {"character varying": "varchar", "timestamp with time zone": "timestamptz"}
 

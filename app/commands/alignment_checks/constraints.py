@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from app.commands.alignment_checks.catalogue import Catalogue, Trigger, plain
-from app.commands.alignment_checks.contract import NAMED_INDEXES, OTHER_INDEXES, TABLES, Index, Table
+from app.commands.alignment_checks.contract import TABLES, Table
+from app.commands.alignment_checks.indexes import NAMED_INDEXES, OTHER_INDEXES, Index
 from app.commands.alignment_checks.report import Check, compared
 
 TOUCHES = {

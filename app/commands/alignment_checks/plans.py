@@ -15,6 +15,7 @@ from typing import Any
 import asyncpg
 
 from app.commands.alignment_checks.report import Check
+from app.models.image import HASHED, hash_keys
 
 _USER = "'00000000-0000-0000-0000-000000000001'::uuid"
 
@@ -41,6 +42,8 @@ LOOK_UPS: Mapping[str, str] = {
     " and status in ('downloaded', 'valid', 'invalid')",
     "bytes that any row names": "images where sha256 = '\\x00'",
     "pending rows of a chunk": "images where crawl_job_id = 1 and chunk = 2 and status = 'pending'",
+    "images of a job by a part of their hash": f"images where {hash_keys('crawl_job_id', 'phash')} && '{{1}}'::bigint[]"
+    f" and {HASHED}",
     "validation job by id": "validation_jobs where id = 1",
     "export job by id": "export_jobs where id = 1",
     "activity line by id": "activity_logs where id = 1",
