@@ -36,11 +36,19 @@ PART_BYTES = 8 * 2**20
 FOLDER_PART_BYTES = 2**20
 """For a folder: larger parts are fresh memory each time, and writing them is half as fast."""
 PARTS_AT_ONCE = 4
+ASKING = re.compile(r"Error performing \S+ \S+ in .*? - ")
 READ_BYTES = 2**20
 LIST_ROWS = 1_000
 CLIENT: Any = {"connect_timeout": "5s", "read_timeout": "30s", "timeout": "5min", "allow_http": True}
 """Plain HTTP is used only where the endpoint is named so; the longest request is a part, or an upload's download."""
 RETRY: Any = {"max_retries": 4, "retry_timeout": timedelta(seconds=45)}
+"""A bucket that says to slow down is asked again within a second: a client waits for the answer."""
+PATIENT: Any = {
+    "max_retries": 10,
+    "retry_timeout": timedelta(seconds=60),
+    "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=5), "base": 2},
+}
+"""For a worker: about twenty seconds, so that a passing trouble pauses no job. Refusals for good are not repeated."""
 CHECK_KEY = "checks/ready"
 CONTENT_TYPES = {
     "jpg": "image/jpeg",
@@ -54,7 +62,9 @@ CONTENT_TYPES = {
 }
 MISSING = (NotFoundError, FileNotFoundError)
 REFUSALS = (BaseError, OSError)
-NO_ROOM = re.compile(r"\[Errno (?:28|122|27)\]|\(os error (?:28|122|27)\)|\b507\b|InsufficientStorage|QuotaExceeded")
+NO_ROOM = re.compile(
+    r"\[Errno (?:28|122|27)\]|\(os error (?:28|122|27)\)|status code: 507|InsufficientStorage|QuotaExceeded"
+)
 """How a full disk, a used-up quota and a full bucket read: ENOSPC, EDQUOT, EFBIG of files, and S3's answers."""
 
 
@@ -82,17 +92,18 @@ class Storage:
         """`put` for those who are in a thread already and may block; None for a bucket."""
 
     @classmethod
-    def open(cls, url: str) -> Storage:
+    def open(cls, url: str, *, patient: bool = False) -> Storage:
         """The storage at `file:///folder`, `s3://bucket/prefix`, `gs://…` or `az://…`.
 
-        Credentials come from the provider's usual variables (`AWS_*`, …). Raises StorageRefused.
+        `patient` is for workers: see PATIENT. Credentials come from the provider's usual variables (`AWS_*`, …). Raises
+        StorageRefused.
         """
         parts = urlsplit(url)
         try:
             if parts.scheme == "file":
                 folder = Path(unquote(parts.path))
                 return cls(LocalStore(folder, automatic_cleanup=True, mkdir=True), folder)
-            return cls(from_url(url, client_options=CLIENT, retry_config=RETRY), None)
+            return cls(from_url(url, client_options=CLIENT, retry_config=PATIENT if patient else RETRY), None)
         except (*REFUSALS, ValueError) as error:
             raise StorageRefused(f"Storage {parts.scheme}:// cannot be opened: {_brief(error)}") from error
 
@@ -232,15 +243,15 @@ def content_type(key: str) -> str:
     return CONTENT_TYPES.get(key.rsplit(".", 1)[-1], "application/octet-stream")
 
 
-def storage() -> Storage:
-    """The process's storage, opened on first use. Raises StorageRefused."""
+def storage(*, patient: bool = False) -> Storage:
+    """The process's storage, opened on first use; a worker's is patient. Raises StorageRefused."""
     found = settings()
-    return _opened(found.storage_url or (found.home.resolve() / "storage").as_uri())
+    return _opened(found.storage_url or (found.home.resolve() / "storage").as_uri(), patient)
 
 
 @functools.cache
-def _opened(url: str) -> Storage:
-    return Storage.open(url)
+def _opened(url: str, patient: bool) -> Storage:
+    return Storage.open(url, patient=patient)
 
 
 async def sign_upload(key: str, expires_s: float) -> str:
@@ -271,5 +282,5 @@ def _told(what: str) -> Iterator[None]:
 
 
 def _brief(error: BaseException) -> str:
-    """The store's first line; the rest is its inner state."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+    """The store's first line without addresses and times; the rest is its inner state."""
+    return ASKING.sub("", (str(error).strip() or type(error).__name__).splitlines()[0])[:300]
