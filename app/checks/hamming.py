@@ -193,3 +193,23 @@ def _first_met(differing: Hashes, choice: tuple[int, ...], bands: Bands) -> NDAr
         if band not in choice:
             first &= (differing & bands.mask(band)) != 0
     return first
+
+
+@functools.lru_cache(maxsize=MAX_RADIUS + 1)
+def reach(radius: int) -> tuple[int, ...]:
+    """Where all hashes within `radius` (0..8) bits of one are found, in an index of their four bands of 16 bits.
+
+    Each number is a band, 0 for the highest bits, times 65,536, and the bits to turn in it. Of two hashes within
+    4a + b bits, either one of the first b + 1 bands differs in at most a bits or another in at most a - 1: were it
+    otherwise, they would differ in (b + 1)(a + 1) + (3 - b)a > 4a + b.
+    """
+    if not 0 <= radius <= MAX_RADIUS:
+        raise ValueError(f"The radius is 0 to {MAX_RADIUS}, not {radius}.")
+    most, rest = divmod(radius, 4)
+    turned = (
+        (band << 16) + sum(1 << bit for bit in bits)
+        for band in range(4)
+        for count in range(most + (band <= rest))
+        for bits in itertools.combinations(range(16), count)
+    )
+    return tuple(turned)

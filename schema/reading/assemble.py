@@ -29,6 +29,7 @@ from schema.reading.catalogue import (
     Column,
     Objects,
     Page,
+    Ranking,
     Single,
     Source,
     Table,
@@ -118,6 +119,8 @@ class _Field:
                 found = self._one(mark)
             case declare.Many(via):
                 found = self._many(via)
+            case declare.Ranked():
+                found = self._ranking(mark)
             case declare.Nodes(several):
                 found = Whichever(tuple(self.catalogue.tables.values()), several)
             case declare.Document(text, several):
@@ -171,10 +174,7 @@ class _Field:
         return Single(target, mark.via, False, implied)
 
     def _many(self, via: str | None) -> Page:
-        connection: Any = get_named_type(self.made.type)
-        edge: Any = get_named_type(connection.fields["edges"].type)
-        target = self.catalogue.table(get_named_type(edge.fields["node"].type).name)
-        self.catalogue.pages |= {connection.name, edge.name, get_named_type(connection.fields["pageInfo"].type).name}
+        target = self._paged()
         implied = False
         if via is None:
             # Under the index of a deep table everyone's rows lie mixed: one viewer's list would scan all others' first.
@@ -187,6 +187,21 @@ class _Field:
                 raise self._bad(f"{target.name}.{via} does not point at {table.name}")
             implied = implied_below(table.name, target.name, via)
         return Page(target, via, implied, self._rules(), self._orders(target))
+
+    def _paged(self) -> Table:
+        """The table of a connection's rows."""
+        connection: Any = get_named_type(self.made.type)
+        edge: Any = get_named_type(connection.fields["edges"].type)
+        self.catalogue.pages |= {connection.name, edge.name, get_named_type(connection.fields["pageInfo"].type).name}
+        return self.catalogue.table(get_named_type(edge.fields["node"].type).name)
+
+    def _ranking(self, mark: declare.Ranked) -> Ranking:
+        self._own()
+        for argument, _ in mark.values.values():
+            if argument not in self.made.args:
+                raise self._bad(f"it has no argument {argument}")
+        implied = all(implied_below(parent, child, via) for parent, child, via in mark.kin)
+        return Ranking(Page(self._paged(), None, implied, {}, {}), mark)
 
     def _rules(self) -> dict[str, Where]:
         filter_type: Any = get_named_type(self.made.args["filter"].type)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from schema.reading.declare import Derived, Where
+from schema.reading.declare import Derived, Ranked, Where
 
 
 class BadDeclaration(TypeError):
@@ -78,7 +78,15 @@ class Objects:
     several: bool
 
 
-Source = Value | Derived | Single | Page | Whichever | Objects
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A page of rows of `page.table` in a computed order."""
+
+    page: Page
+    mark: Ranked
+
+
+Source = Value | Derived | Single | Page | Whichever | Objects | Ranking
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ A mutation or subscription names a row and leaves reading it to the selection:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -108,7 +108,34 @@ class Document:
     several: bool = False
 
 
-Mark = Column | Sql | Derived | One | Many | Nodes | Document
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What an argument of a ranked list binds: its SQL type, and the parameter made of what the client gave.
+
+    `bind(value, path)` raises Invalid, of `path`, for what the argument does not take.
+    """
+
+    sql_type: str
+    bind: Callable[[Any, Sequence[str]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A keyset page of rows in the order of a whole number that is computed, then by id.
+
+    `relation` is SQL in parentheses: the table's columns and the number, as `rank$`. In it `{t}` is the row that the
+    list belongs to and `{name}` what `values[name]` binds. Edges carry the number as their field `edge`.
+    """
+
+    relation: str
+    values: Mapping[str, tuple[str, Given]]
+    """Placeholder → the argument that it is made of, and how."""
+    edge: str
+    kin: tuple[tuple[str, str, str], ...]
+    """Parent table, child table, the child's column: the links over which its rows hang together with ours."""
+
+
+Mark = Column | Sql | Derived | One | Many | Nodes | Document | Ranked
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +160,7 @@ def reads(model: type[Model]) -> Callable[[C], C]:
 class _Argument:
     type: Any
     description: str
+    default: Any = UNSET
 
 
 def _field(mark: Mark, description: str, arguments: Mapping[str, _Argument] | None = None, **more: Any) -> Any:
@@ -144,7 +172,7 @@ def _field(mark: Mark, description: str, arguments: Mapping[str, _Argument] | No
             graphql_name=None,
             type_annotation=StrawberryAnnotation(argument.type),
             description=argument.description,
-            default=UNSET,
+            default=argument.default,
         )
         for name, argument in (arguments or {}).items()
     ]
@@ -223,6 +251,12 @@ def many(via: str | None = None, *, where: Any, order: Any, description: str) ->
         list[order] | None, "In which order, most significant first, at most 4; by id unless told. Ties go by id."
     )
     return _field(Many(via), description, arguments)
+
+
+def ranked(mark: Ranked, description: str, **arguments: tuple[Any, str, Any]) -> Any:
+    """A page of rows in a computed order; each of `arguments` is a type, a description and a default."""
+    own = {name: _Argument(*argument) for name, argument in arguments.items()}
+    return _field(mark, description, own | dict(PAGE_ARGUMENTS))
 
 
 def where(text: str, description: str, bind: Callable[[Any], Any] | None = None) -> Any:

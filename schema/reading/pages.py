@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from app.errors import Invalid
 from schema.reading import keyset
 from schema.reading.arguments import NOTHING, Arg, Bind, as_plain
-from schema.reading.catalogue import Page
-from schema.reading.declare import Where
+from schema.reading.catalogue import Page, Ranking
+from schema.reading.declare import Given, Where
 from schema.reading.keyset import Key
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Link = Callable[[str], list[str]]
 """The conditions that tie a row's alias to where the page stands."""
+
+RANK = Key("rank$", "int", nullable=False, descending=False)
+"""The computed number that a ranked list is ordered by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,33 @@ class Window:
 
 def write(writer: Writer, page: Page, f: Selected, link: Link) -> str:
     """The JSON of a connection."""
-    return _PageWriter(writer, page, f, link, _window(page, f)).text()
+    keys = _keys(page, f.args.get("orderBy", NOTHING), (*f.path, "orderBy"))
+    return _PageWriter(writer, page, f, link, _window(keys, f), page.table.name).text()
 
 
-def _window(page: Page, f: Selected) -> Window:
+def write_below(writer: Writer, page: Page | Ranking, f: Selected, t: str) -> str:
+    """The JSON of a connection that belongs to the row `t`."""
+    if isinstance(page, Ranking):
+        return _write_ranked(writer, page, f, t)
+    return write(writer, page, f, lambda a: [f"{a}.{page.via} = {t}.id"])
+
+
+def _write_ranked(writer: Writer, ranking: Ranking, f: Selected, t: str) -> str:
+    """A connection in a computed order."""
+    page, mark = ranking.page, ranking.mark
+    relation = mark.relation.replace("{t}", t)
+    for name, (argument, given) in mark.values.items():
+        value = writer.value(_given_bind(given, f.args[argument], (*f.path, argument)))
+        relation = relation.replace("{" + name + "}", f"{value}::{given.sql_type}")
+    window = _window((RANK, *_keys(page, NOTHING, ())), f)
+    return _PageWriter(writer, page, f, lambda _: [], window, relation, mark.edge).text()
+
+
+def _given_bind(given: Given, argument: Arg, path: tuple[str, ...]) -> Bind:
+    return lambda values: given.bind(as_plain(argument.bind(values)), path)
+
+
+def _window(keys: tuple[Key, ...], f: Selected) -> Window:
     first, last, after, before = (f.args[name] for name in ("first", "last", "after", "before"))
     if first.sample is not None and last.sample is not None:
         raise Invalid("Ask for `first` or `last`, not both.", path=(*f.path, "last"))
@@ -50,7 +76,6 @@ def _window(page: Page, f: Selected) -> Window:
         raise Invalid("`after` goes with `first`, `before` with `last`.", path=f.path)
     names = ("last", "before") if backward else ("first", "after")
     size, cursor = (f.args[name] for name in names)
-    keys = _keys(page, f.args.get("orderBy", NOTHING), (*f.path, "orderBy"))
     return Window(keys, backward, size, cursor, (*f.path, names[0]), (*f.path, names[1]))
 
 
@@ -80,6 +105,10 @@ class _PageWriter:
     f: Selected
     link: Link
     window: Window
+    relation: str
+    """The SQL of what the rows are picked from."""
+    rank_field: str = ""
+    """The edges' field that is the rank, in a list that has one."""
     size: str = ""
     rows: str = ""
     """The alias of the page's rows."""
@@ -103,7 +132,7 @@ class _PageWriter:
         number = f", row_number() over (order by {order}) as place$" if self.numbered else ""
         where = " and ".join(conditions) or "true"
         limit = f"{self.size}{' + 1' if one_more else ''}"
-        return f"select {t}.*{number} from {self.page.table.name} {t} where {where} order by {order} limit {limit}"
+        return f"select {t}.*{number} from {self.relation} {t} where {where} order by {order} limit {limit}"
 
     def _cursor_values(self) -> list[str]:
         window = self.window
@@ -146,7 +175,7 @@ class _PageWriter:
             case "totalCount":
                 t = self.writer.alias()
                 where = " and ".join(self._matching(t)) or "true"
-                return f"(select count(*) from {self.page.table.name} {t} where {where})"
+                return f"(select count(*) from {self.relation} {t} where {where})"
         return f"'{self.f.type_name}'"
 
     def _edges(self, edges: Selected) -> str:
@@ -160,6 +189,8 @@ class _PageWriter:
                     row = self.writer.row(self.page.table.type_name, self.rows, one.below)
                     laterals += f" cross join lateral (select {row}) {a}"
                     items.append(f'{a} as "{one.key}"')
+                case self.rank_field:
+                    items.append(f'{self.rows}.{RANK.column} as "{one.key}"')
                 case _:
                     items.append(f"'{edges.type_name}' as \"{one.key}\"")
         rows = f"select {', '.join(items)} from {self.rows}{laterals}{self._within()}"

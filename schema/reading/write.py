@@ -14,7 +14,7 @@ from typing import Any
 from app.errors import Invalid, LimitExceeded
 from schema.reading import pages, sight
 from schema.reading.arguments import Bind, Values
-from schema.reading.catalogue import Objects, Page, Single, Table, Value, Whichever
+from schema.reading.catalogue import Objects, Page, Ranking, Single, Table, Value, Whichever
 from schema.reading.declare import Derived
 from schema.reading.ids import read_key, split
 from schema.reading.patch import holds_derived
@@ -111,8 +111,8 @@ class Writer:
                 return f"json_build_array({', '.join(needs).replace('{t}', t)})"
             case Single(table, via, _, implied):
                 return self._single(table, f, lambda a: [f"{a}.id = {t}.{via}"], implied=implied)
-            case Page(_, via) as page:
-                return pages.write(self, page, f, lambda a: [f"{a}.{via} = {t}.id"])
+            case Page() | Ranking() as page:
+                return pages.write_below(self, page, f, t)
             case Objects() as objects:
                 return self._objects(objects, t, f)
         raise TypeError(f"{type_name}.{f.name}: {f.source} stands on no row")

@@ -12,6 +12,7 @@ from app.models.image import Image as Row
 from schema.reading.declare import column, derived, document, documents, one, plain, reads, sql, where
 from schema.types.enums import ImageStatus
 from schema.types.links import signed
+from schema.types.near_duplicates import NearDuplicateConnection, near_duplicates
 from schema.types.paging import Node, OrderDirection, after, before, direction, in_list
 from schema.types.scalars import JSON, URL, BigInt
 
@@ -111,6 +112,7 @@ class Image(Node):
     download_url: URL | None = derived(
         signed, "{t}.storage_url", description="A signed, expiring link to its bytes; null while nothing is stored."
     )
+    near_duplicates: NearDuplicateConnection = near_duplicates()
     created_at: datetime = plain("When it was found.")
     updated_at: datetime = plain("When it was last changed.")
     crawl_job: Annotated[CrawlJob, strawberry.lazy("schema.types.crawl_job")] = one(

@@ -1,0 +1,83 @@
+"""The list of an image's near-duplicates: looked up by bands of the perceptual hash, nearest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+
+from app.checks.hamming import MAX_RADIUS, reach
+from app.errors import Invalid
+from app.models.image import HASHED, hash_keys
+from app.models.states import STORED
+from schema.reading.declare import Given, Ranked, plain, ranked
+from schema.types.enums import NearDuplicateScope
+from schema.types.paging import PageInfo
+
+if TYPE_CHECKING:
+    from schema.types.image import Image
+
+DISTANCE = 4
+"""The distance unless told: resized, recompressed and relit pictures lie within it, hardly any others do."""
+
+APART = "bit_count((n$.phash # {t}.phash)::bit(64))::int"
+# The index holds each hash under its job and four bands: what is near is under one of the keys within `reach`.
+RELATION = f"""(select n$.*, {APART} as rank$ from images n$
+    where {hash_keys("n$.crawl_job_id", "n$.phash")} && array(
+        select {hash_keys("k$.job", "{t}.phash")}[1 + (m$ >> 16)] # (m$ & 65535)
+        from unnest({{reach}}) m$, (
+            select {{t}}.crawl_job_id as job
+            union select o$.id from crawl_jobs c$ join crawl_jobs o$ on o$.project_id = c$.project_id
+            where c$.id = {{t}}.crawl_job_id and {{scope}} = 'project'
+        ) k$
+    ) and n$.{HASHED} and n$.status in {STORED} and n$.id <> {{t}}.id and {APART} <= {{distance}})"""  # noqa: S608 - text of ours
+
+
+@strawberry.type(description="An image that looks like another, and how much.")
+class NearDuplicateEdge:
+    """A near-duplicate with its distance."""
+
+    cursor: str = plain("Its place in the list: what `after` and `before` take.")
+    distance: int = plain("In how many of 64 bits the perceptual hashes differ.")
+    node: Annotated[Image, strawberry.lazy("schema.types.image")] = plain("The image.")
+
+
+@strawberry.type(description="A page of an image's near-duplicates.")
+class NearDuplicateConnection:
+    """A page, its images with and without distances."""
+
+    edges: list[NearDuplicateEdge] = plain("The page's images with their distances.")
+    nodes: list[Annotated[Image, strawberry.lazy("schema.types.image")]] = plain("The page's images.")
+    page_info: PageInfo = plain("Where the page lies in the list.")
+    total_count: int = plain("Images of the whole list, on this page or not.")
+
+
+def near_duplicates() -> Any:
+    """The field: stored images within a distance, nearest first."""
+    return ranked(
+        Ranked(
+            RELATION,
+            {
+                "reach": ("distance", Given("int[]", lambda value, path: list(reach(_checked(value, path))))),
+                "distance": ("distance", Given("int", _checked)),
+                "scope": ("scope", Given("text", lambda value, _: value)),
+            },
+            edge="distance",
+            kin=(("projects", "crawl_jobs", "project_id"), ("crawl_jobs", "images", "crawl_job_id")),
+        ),
+        "Stored images that look like it, nearest first, without itself; none while its hash is not known.",
+        distance=(int, f"In how many of 64 bits the perceptual hashes may differ: 0 to {MAX_RADIUS}.", DISTANCE),
+        scope=(NearDuplicateScope, "Where they are looked for.", NearDuplicateScope.JOB),
+    )
+
+
+def _checked(distance: int, path: Sequence[str]) -> int:
+    if not 0 <= distance <= MAX_RADIUS:
+        raise Invalid(
+            f"distance takes 0 to {MAX_RADIUS} bits, not {distance}.",
+            path=path,
+            limit=str(MAX_RADIUS if distance > MAX_RADIUS else 0),
+            actual=str(distance),
+        )
+    return distance
