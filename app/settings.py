@@ -46,8 +46,12 @@ class Settings(BaseSettings):
     graphiql: bool = Field(True, description="Whether a browser at /graphql gets the GraphiQL page.")
     operation_timeout_s: float = Field(10.0, gt=0, description="Longest query or mutation, seconds.")
 
-    host_connections: int = Field(8, gt=0, description="Connections to one image host at once, per worker process.")
-    host_gap_ms: int = Field(0, ge=0, description="Shortest time between two requests to one image host, milliseconds.")
+    host_connections: int = Field(
+        8, gt=0, description="Connections to one image host at once, of all workers together."
+    )
+    host_gap_ms: int = Field(
+        0, ge=0, description="Shortest time between two requests to one image host, of all workers, milliseconds."
+    )
     allow_addresses: str = Field(
         "", description="Networks that fetching may reach although they are not public, e.g. `127.0.0.0/8`."
     )

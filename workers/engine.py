@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from app import queue
 from app.fetching.client import open_client
 from app.fetching.pipeline import Pipeline
 from app.settings import Settings, settings
 from app.storage import Storage, storage
+from workers.shares import Shares
 
 
 @dataclass(frozen=True)
@@ -26,16 +28,18 @@ class Engine:
     client: aiohttp.ClientSession
     pipeline: Pipeline
     storage: Storage
+    shares: Shares
 
 
 @contextlib.asynccontextmanager
 async def open_engine() -> AsyncIterator[Engine]:
     """Open the engine; closing it closes its connections and threads."""
-    found, store = settings(), storage()
+    found, store = settings(), storage(patient=True)
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-    async with open_client(found) as client:
-        pipeline = Pipeline(client, found, store.put)
+    shares = Shares(name, found, queue.redis())
+    async with open_client(found) as client, shares.running():
+        pipeline = Pipeline(client, found, store.put, shares.politeness, store.put_now)
         try:
-            yield Engine(name, found, client, pipeline, store)
+            yield Engine(name, found, client, pipeline, store, shares)
         finally:
             pipeline.close()
