@@ -13,6 +13,8 @@ from tests.reading.world import World
 
 CORE = schema._schema
 MAX_NAMES = 20
+NOT_READ = ("sources", "sourcePreview")
+"""Fields of the root that are answered by no statement."""
 VARIABLES = (
     '$yes: Boolean = true, $no: Boolean!, $first: Int, $status: [ImageStatus!], $filter: CrawlJobFilter, $id: ID = ""'
 )
@@ -89,7 +91,7 @@ class Maker:
             self.abstract = outside
             return "{ " + " ".join(parts) + " }"
         names = self.chance.sample(list(on.fields), min(len(on.fields), self.chance.randint(1, 4)))
-        parts = [self._field(on, name, on.fields[name], depth) for name in names if name != "sources"]
+        parts = [self._field(on, name, on.fields[name], depth) for name in names if name not in NOT_READ]
         parts = [part for part in parts if part]
         if self.chance.random() < 0.3:
             parts.append("__typename")
@@ -126,6 +128,8 @@ class Maker:
     def _page(self, made: GraphQLField) -> list[str]:
         way = self.chance.choice(["first", "last", ""])
         parts = [f"{way}: {self.chance.randint(1, 4)}"] if way else []
+        if "distance" in made.args:
+            return [*parts, self.chance.choice(["distance: 8", "scope: PROJECT, distance: 2", "scope: PROJECT"])]
         if self.chance.random() < 0.5:
             chosen = FILTERS[get_named_type(made.args["filter"].type).name]
             parts.append(f"filter: {self.chance.choice(chosen)}")
