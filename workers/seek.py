@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator
 
 from app.jobs.discovery import Search
+from app.jobs.kept_answers import KeptAnswers
 from app.jobs.upload import key_of
 from app.sources.base import Tools
 from app.sources.registry import SOURCES
@@ -47,4 +48,5 @@ def _origin(engine: Engine, search: Search, place: int) -> Origin:
         return engine.storage.stream(key_of(upload_id), start)
 
     options = {snake(name): value for name, value in asked["options"].items()}
-    return Origin(place, SOURCES[asked["name"]], options, Tools(engine.client, engine.settings, open_upload), entry)
+    tools = Tools(engine.client, engine.settings, open_upload, answers=KeptAnswers())
+    return Origin(place, SOURCES[asked["name"]], options, tools, entry)

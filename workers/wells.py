@@ -16,7 +16,7 @@ from typing import Any
 
 from app.errors import SourceFailed, StorageRefused
 from app.log import log, new_id
-from app.sources.base import Page, Query, Source, Tools
+from app.sources.base import Page, Query, Source, ToldOfUse, Tools
 from app.storage import StoredNotFound
 from app.values import Candidate, Json, Term
 
@@ -81,8 +81,10 @@ class Well:
             return []
         skip = int(self.state["skip"])
         taken = list(page.candidates[skip : skip + most])
+        self._page = page
+        if isinstance(self.origin.source, ToldOfUse):
+            await self.origin.source.tell_use(self.origin.tools, taken)
         if skip + len(taken) < len(page.candidates):
-            self._page = page
             self.state["skip"] = skip + len(taken)
         else:
             self._page = None

@@ -21,6 +21,7 @@ from app.errors import AppError, Invalid, RateLimited, SourceFailed, SourceUnava
 from app.fetching.client import open_client
 from app.jobs.crawl_spec import check_uploads, checked_keywords, checked_source, require_keywords
 from app.jobs.expansion import checked_expansion, expanded
+from app.jobs.kept_answers import KeptAnswers
 from app.jobs.limits import SOURCES, check_count, check_number
 from app.jobs.upload import open_upload
 from app.log import log, new_id
@@ -127,7 +128,7 @@ async def _search_all(
     """All sources at once, each one's searches one after the other."""
     async with open_client(settings(), traces=[_counting()]) as client, asyncio.TaskGroup() as tasks:
         for source, own in zip(sources, searches, strict=True):
-            tools = Tools(client, settings(), open_upload, hurried=True)
+            tools = Tools(client, settings(), open_upload, hurried=True, answers=KeptAnswers())
             tasks.create_task(_search_source(tools, source, own, first, ends_s))
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import re
 import urllib.parse
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import aiohttp
 
@@ -58,6 +58,16 @@ class OpenUpload(Protocol):
         """The bytes of the uploaded file with this id, from byte `start` on, in blocks."""
 
 
+class Answers(Protocol):
+    """Answers of sources, kept for a while, for all processes. May forget, and never fails."""
+
+    async def get(self, name: str) -> bytes | None:
+        """What was kept under the name."""
+
+    async def put(self, name: str, answer: bytes, keep_s: int) -> None:
+        """Keep it for so many seconds."""
+
+
 @dataclass(frozen=True)
 class Tools:
     """What a source works with. The client is the guarded one: it reaches public and allowed addresses only."""
@@ -68,6 +78,8 @@ class Tools:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     hurried: bool = False
     """Whether somebody waits for the answer: then what fails is not asked again."""
+    answers: Answers | None = None
+    """Where answers are kept that a source's terms want kept; without it they are asked for anew."""
     memory: dict[str, Any] = field(default_factory=dict)
     """What the source remembers from one query to the next while these tools last: when it was asked, cookies."""
 
@@ -106,6 +118,14 @@ class Source(Protocol):
 
         Cursors are JSON and may be used by another process, days later.
         """
+
+
+@runtime_checkable
+class ToldOfUse(Protocol):
+    """A source whose terms want to be told which of its images are used."""
+
+    async def tell_use(self, tools: Tools, candidates: Sequence[Candidate]) -> None:
+        """These are taken, and will be fetched. Raises SourceFailed: then they are not."""
 
 
 def clean_text(value: object, limit: int = TEXT_CHARS) -> str | None:

@@ -6,8 +6,11 @@ and height that it tells are the original's. https://pixabay.com/api/docs/
 
 from __future__ import annotations
 
+import hashlib
 import urllib.parse
 from collections.abc import AsyncGenerator, Mapping
+
+import orjson
 
 from app.errors import SourceFailed
 from app.settings import Settings
@@ -19,6 +22,8 @@ from app.sources.stock import NumberedPage, check_stock, items, number, numbered
 from app.values import Candidate, Json, Provenance
 
 PAGE_HITS = 100
+KEEP_S = 86_400
+"""Its terms want an answer kept for a day."""
 DEPTH = 500
 QUERY_CHARS = 100
 OBJECTION = "its terms forbid systematic mass downloads, which a dataset is."
@@ -52,7 +57,7 @@ class Pixabay:
     async def page(self, tools: Tools, query: Query, keyword: str, number: int) -> NumberedPage:
         """A page's photos; there is another until what can be reached of the query has been read."""
         params = _params(query, keyword, number, tools.settings.pixabay_key)
-        answer = await ask(tools, self.title, tools.settings.pixabay_url, params, None, _passing)
+        answer = await _kept_or_asked(tools, self.title, params)
         if answer.status == 400 and answer.body is None and "out of valid range" in answer.text:
             return NumberedPage((), False)
         if answer.status == 400 and answer.body is None and "API key" in answer.text:
@@ -61,6 +66,19 @@ class Pixabay:
         found = tuple(one for hit in hits if (one := _candidate(hit, keyword, query)))
         more = bool(hits) and number * PAGE_HITS < _reachable(answer)
         return NumberedPage(found, more, told_total(answer, "total"))
+
+
+async def _kept_or_asked(tools: Tools, title: str, params: Mapping[str, str]) -> Answer:
+    """The answer of the last day to the same query, or a new one, which is kept."""
+    asked = sorted((name, value) for name, value in params.items() if name != "key")
+    name = "pixabay:" + hashlib.sha256(orjson.dumps([tools.settings.pixabay_url, asked])).hexdigest()
+    kept = await tools.answers.get(name) if tools.answers else None
+    if kept is not None:
+        return Answer(200, {}, orjson.loads(kept))
+    answer = await ask(tools, title, tools.settings.pixabay_url, params, None, _passing)
+    if tools.answers and answer.status == 200 and isinstance(answer.body, dict):
+        await tools.answers.put(name, orjson.dumps(answer.body), KEEP_S)
+    return answer
 
 
 def _params(query: Query, keyword: str, page: int, key: str) -> dict[str, str]:

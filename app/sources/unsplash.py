@@ -1,18 +1,20 @@
 """Unsplash: stock photos under its own license. Off unless enabled.
 
 Its terms restrict use for machine learning, ask for hotlinking, and for a request to the photo's `download_location`
-when it is used. A crawl finds photos and does not know of their use, so it keeps that address in `provenance.extra` and
-leaves the request to who uses them. https://unsplash.com/documentation
+when it is used: that is sent for each photo that a job takes, and counts towards the key's limit.
+https://unsplash.com/documentation
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+import urllib.parse
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
+from app.errors import SourceFailed
 from app.settings import Settings
 from app.sources.base import Page, Query, Tools, clean_extra, clean_text, clean_url
 from app.sources.http import Answer, ask, passing_trouble
-from app.sources.keys import enabled_with_key
+from app.sources.keys import enabled_with_key, refused_key
 from app.sources.licenses import UNSPLASH
 from app.sources.stock import NumberedPage, check_stock, inner, items, number, numbered_pages, told_total, wide_enough
 from app.values import Candidate, Json, Provenance
@@ -55,13 +57,33 @@ class Unsplash:
         }
         if "orientation" in query.options:
             params["orientation"] = ORIENTATIONS[query.options["orientation"]]
-        headers = {"Authorization": f"Client-ID {tools.settings.unsplash_key}", "Accept-Version": "v1"}
         url = tools.settings.unsplash_url.rstrip("/") + "/search/photos"
-        answer = await ask(tools, self.title, url, params, headers, _passing)
+        answer = await ask(tools, self.title, url, params, _headers(tools), _passing)
         photos = items(self.name, self.title, answer, "results")
         wanted = [photo for photo in photos if wide_enough(photo.get("width"), query)]
         found = tuple(_candidate(photo, keyword) for photo in wanted if isinstance(inner(photo, "urls", "full"), str))
         return NumberedPage(found, bool(photos) and number < _page_count(answer), told_total(answer, "total"))
+
+    async def tell_use(self, tools: Tools, candidates: Sequence[Candidate]) -> None:
+        """One request a photo, to its `download_location`. A photo that is gone meanwhile needs none."""
+        for one in candidates:
+            location = str((one.provenance.extra or {}).get("download_location"))
+            if not _is_ours(tools, location):
+                continue
+            answer = await ask(tools, self.title, location, {}, _headers(tools), _passing)
+            if answer.status in (401, 403):
+                raise SourceFailed(refused_key(self.name, self.title, answer.status))
+
+
+def _headers(tools: Tools) -> dict[str, str]:
+    return {"Authorization": f"Client-ID {tools.settings.unsplash_key}", "Accept-Version": "v1"}
+
+
+def _is_ours(tools: Tools, location: str) -> bool:
+    """Whether an address is the API's own: no other is shown the key."""
+    api = urllib.parse.urlsplit(tools.settings.unsplash_url)
+    there = urllib.parse.urlsplit(location)
+    return (there.scheme, there.netloc) == (api.scheme, api.netloc)
 
 
 def _passing(title: str, answer: Answer) -> str | None:

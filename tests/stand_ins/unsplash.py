@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from aiohttp import web
 
 from tests.stand_ins.keyword_api import KeywordApi
+from tests.stand_ins.loopback import Handler
 
 KEY = "unsplash-key-0123456789"
 
@@ -35,14 +38,30 @@ def photo(number: int, keyword: str, **values: Any) -> dict[str, Any]:
     } | values
 
 
+@dataclass
 class UnsplashStandIn(KeywordApi):
-    """See the module."""
+    """See the module. `told` are the ids of the photos of which a use was told."""
 
-    PATH = "/search/photos"
+    PATH: ClassVar[str] = "/search/photos"
+    told: list[str] = field(default_factory=list)
+    used_up: bool = False
+    """Whether the limit leaves no room for telling a use."""
 
     @property
     def url(self) -> str:
         return f"{self.base}/"
+
+    def routes(self) -> Mapping[str, Handler]:
+        return {**super().routes(), "/photos/{id}/download": self._download}
+
+    async def _download(self, request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != f"Client-ID {KEY}" or request.query.get("ixid") != "abc":
+            return web.json_response({"errors": ["OAuth error: The access token is invalid"]}, status=401)
+        if self.used_up:
+            headers = {"X-Ratelimit-Remaining": "0", "Retry-After": "3600"}
+            return web.json_response({"errors": ["Rate Limit Exceeded"]}, status=403, headers=headers)
+        self.told.append(request.match_info["id"])
+        return web.json_response({"url": "https://images.photos.example/photo"})
 
     def answer(self, request: web.Request) -> web.Response:
         headers = request.headers
