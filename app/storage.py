@@ -49,6 +49,8 @@ PATIENT: Any = {
     "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=5), "base": 2},
 }
 """For a worker: about twenty seconds, so that a passing trouble pauses no job. Refusals for good are not repeated."""
+ABORT_S = 3.0
+"""How long a store has to hear that an object is given up; whoever is told to end does not wait for one that hangs."""
 CHECK_KEY = "checks/ready"
 CONTENT_TYPES = {
     "jpg": "image/jpeg",
@@ -179,7 +181,9 @@ class Storage:
             await sink.finish()
         except BaseException:
             sink.abort()
-            with contextlib.suppress(Aborted, StorageRefused):
+            await asyncio.wait([sending], timeout=ABORT_S)
+            sending.cancel()
+            with contextlib.suppress(Aborted, StorageRefused, asyncio.CancelledError):
                 await sending
             raise
         await sending

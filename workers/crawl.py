@@ -22,7 +22,7 @@ from app.jobs.turns import next_chunk
 from app.log import log, new_id
 from app.values import Lease, Outcome, Pending
 from workers.engine import Engine
-from workers.keeping import LeaseLost, keep, let_go, to_the_end
+from workers.keeping import LeaseLost, keep, let_go, patiently, to_the_end
 from workers.line import Interrupted, Work
 from workers.unexpected import REFUSALS, refused
 
@@ -57,12 +57,15 @@ class Batch:
             await self.flush()
 
     async def flush(self) -> None:
-        """Record what waits; LeaseLost where it is not wanted any more."""
+        """Record what waits, as soon as the database takes it; LeaseLost where it is not wanted any more.
+
+        Meanwhile nobody else records: a full batch waits, and with it the rows that are still to be fetched.
+        """
         async with self._writing:
             if not self.waiting:
                 return
             taken, self.waiting = self.waiting, []
-            recorded = await record_results(self.lease, taken)
+            recorded = await patiently(functools.partial(record_results, self.lease, taken))
             if recorded is None:
                 raise LeaseLost
             self.recorded += len(recorded.reasons)
@@ -71,6 +74,7 @@ class Batch:
 
 async def take_chunk(engine: Engine, *, newcomers: bool) -> Work | None:
     """Claim the chunk whose turn it is; see `workers.line.Take`."""
+    await engine.pipeline.steady()
     for _ in range(TRIES):
         found = await next_chunk(newcomers=newcomers)
         if found is None:

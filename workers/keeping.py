@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
+
+import asyncpg
 
 from app.database import DATABASE_ERRORS
 from app.log import log
@@ -17,7 +19,10 @@ LOOK_S = 1.0
 """How often a task asks whether its work is still wanted: a cancelled job must stop within 2 s."""
 
 LET_GO_S = 5.0
-"""How long a worker that is told to end tries to hand back what it holds."""
+"""How long a worker tries to hand back what it holds."""
+AGAIN_S = 0.3
+
+Answer = TypeVar("Answer")
 
 
 class LeaseLost(Exception):
@@ -59,9 +64,22 @@ async def to_the_end(doing: Coroutine[Any, Any, None]) -> None:
 
 
 async def let_go(release: Callable[[], Awaitable[object]], **ids: int) -> None:
-    """Call `release()` within `LET_GO_S` seconds; where the database is away the lease runs out instead."""
+    """Call `release()`; where the database is away for longer than `LET_GO_S` seconds the lease runs out instead."""
     try:
         async with asyncio.timeout(LET_GO_S):
-            await release()
-    except DATABASE_ERRORS as error:
-        log.warning("lease_left", error=str(error), **ids)
+            await patiently(release)
+    except TimeoutError:
+        log.warning("lease_left", **ids)
+
+
+async def patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    """What the database answers, asked until it does: one that restarts costs that time and no work. Not where it is
+    full: that does not pass by itself, and DiskFullError is raised."""
+    while True:
+        try:
+            return await ask()
+        except asyncpg.DiskFullError:
+            raise
+        except DATABASE_ERRORS as error:
+            log.warning("database_awaited", error=str(error))
+            await asyncio.sleep(AGAIN_S)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aiohttp
 import yarl
@@ -29,6 +29,7 @@ class Front:
     under_way: int = 0
     peak: int = 0
     """The most writes that were under way at once."""
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def answer(self, request: web.Request) -> web.Response:
         """One request."""
@@ -38,7 +39,9 @@ class Front:
             self.under_way += 1
             self.peak = max(self.peak, self.under_way)
             try:
-                await asyncio.sleep(self.delay_s)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self.delay_s):
+                        await self.ending.wait()
             finally:
                 self.under_way -= 1
         status = {"PUT": self.refusing, "POST": self.refusing, "GET": self.refusing_reads}.get(request.method)
@@ -78,4 +81,5 @@ async def before(target: str) -> AsyncIterator[Front]:
             front.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
             yield front
         finally:
+            front.ending.set()
             await runner.cleanup()
