@@ -60,7 +60,9 @@ class UrlList:
         suffix = PurePosixPath(upload_id).suffix.lower()
 
         def open_from(start: int) -> AsyncGenerator[bytes, None]:
-            return _limited(tools.open_upload(upload_id, start), start, tools.settings.upload_max_bytes)
+            # From the byte before: after its last one a file has nothing that could be asked for.
+            before = max(0, start - 1)
+            return _limited(tools.open_upload(upload_id, before), before, start, tools.settings.upload_max_bytes)
 
         async with contextlib.AsyncExitStack() as stack:
             if suffix == ".parquet":
@@ -74,15 +76,16 @@ class UrlList:
         yield Page((), None)
 
 
-async def _limited(blocks: AsyncIterator[bytes], start: int, limit: int) -> AsyncGenerator[bytes, None]:
-    """The blocks of a file from byte `start` on; SourceFailed once the file has more than `limit` bytes."""
-    size = start
+async def _limited(blocks: AsyncIterator[bytes], at: int, start: int, limit: int) -> AsyncGenerator[bytes, None]:
+    """Blocks that begin at byte `at`, from `start` on; SourceFailed once the file has more than `limit` bytes."""
     try:
         async for block in blocks:
-            size += len(block)
-            if size > limit:
+            rest = block[max(0, start - at) :]
+            at += len(block)
+            if at > limit:
                 raise SourceFailed(f"The list is larger than {limit:,} bytes.")
-            yield block
+            if rest:
+                yield rest
     finally:
         if isinstance(blocks, AsyncGenerator):
             await blocks.aclose()

@@ -12,7 +12,7 @@ from arro3.core import DataType
 from app.errors import Invalid, SourceFailed
 from app.sources.base import Query, filename_of
 from app.values import MAX_URL_CHARS
-from tests.sources.lists import TEXT, URL_LIST, candidates, parquet, tools, trouble
+from tests.sources.lists import TEXT, URL_LIST, candidates, parquet, tools
 
 
 async def test_the_five_kinds_of_files_give_the_same_candidates() -> None:
