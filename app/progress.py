@@ -68,8 +68,15 @@ async def read_states(kind: str, ids: Iterable[int]) -> dict[int, JobNews]:
 
 
 async def publish_change(kind: str, key: int) -> None:
-    """Tell the world what the row's state is now; a failure is logged and swallowed: sweeps find it too."""
-    state = (await read_states(kind, [key])).get(key)
+    """Tell the world what the row's state is now; a failure is logged and swallowed: sweeps find it too.
+
+    Also the database's: the change is committed, and whoever made it must not hear that it failed.
+    """
+    try:
+        state = (await read_states(kind, [key])).get(key)
+    except DATABASE_ERRORS as error:
+        log.warning("news_lost", kind=kind, id=key, error=str(error))
+        return
     if state is not None:
         await publish(state)
 

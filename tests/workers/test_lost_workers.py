@@ -16,6 +16,7 @@ from app.storage import storage
 from tests.chaos import accounts, site
 from tests.chaos.losses import Losses, worker_environment
 from tests.stand_ins import cable
+from tests.support.asking import exported
 from tests.support.fleet import Fleet, fleet
 from tests.support.service import Person, entries, until
 
@@ -103,6 +104,24 @@ async def test_a_redis_that_is_away_costs_only_that_time(db: asyncpg.Connection,
     assert_nothing_unexpected(workers)
 
 
+async def test_work_that_is_made_while_redis_is_away_is_done_without_it(
+    db: asyncpg.Connection, owner: Person, tmp_path: Path
+) -> None:
+    """Candidates are sought, images fetched, and the dataset exported: workers ask the database what is due."""
+    count = 60
+    async with cable.to_redis(os.environ["REDIS_URL"]) as (wire, url), site.serve(SLOW_S) as host:
+        with fleet(1, worker_environment() | {"REDIS_URL": url}, tmp_path / "log") as workers:
+            await until(lambda: _said(workers, "worker_started"))
+            wire.cut()
+            await queue.redis().flushdb()
+            job = await owner.crawl(sources=entries(*host.urls(count)), maxImages=count, chunkSize=20)
+            await owner.ended(job)
+            assert (await exported(owner, job))["status"] == "COMPLETED"
+            assert workers.processes[0].poll() is None
+            assert await wrong_lines(db, job, host, count) == []
+    assert_nothing_unexpected(workers)
+
+
 async def test_a_database_that_is_away_costs_only_that_time(
     db: asyncpg.Connection, owner: Person, tmp_path: Path
 ) -> None:
@@ -122,3 +141,7 @@ async def test_a_database_that_is_away_costs_only_that_time(
 
 async def _some_final(db: asyncpg.Connection, job: str) -> bool:
     return bool((await job_row(db, job))["final"] > 0)
+
+
+async def _said(workers: Fleet, event: str) -> bool:
+    return workers.said(event) > 0
