@@ -10,7 +10,8 @@ import aiohttp
 import yarl
 from aiohttp.abc import AbstractResolver
 
-from app.fetching.guard import BadUrl, check_url, guarded_connector
+from app.fetching.guard import BadUrl, check_url, guarded_socket, tls_context
+from app.fetching.names import Names, names_of
 from app.settings import Settings
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -19,12 +20,44 @@ IMAGES = "image/*,*/*;q=0.5"
 READ_BUFFER_BYTES = 256 * 1024
 """Bytes that a response may hold before its body is read: they are beside the pipeline's budget."""
 
+DNS_CACHE_S = 60
+SOURCE_CONNECTIONS = 8
+"""Connections beside those of the downloads, for the sources' own requests."""
+
 Visit = Callable[[yarl.URL], AbstractAsyncContextManager[None]]
 """Entered with the URL around each request: the host's rules and its budget have their place here."""
 
 
 class TooManyRedirects(Exception):
     """The URL led on more often than it may."""
+
+
+class GuardedConnector(aiohttp.TCPConnector):
+    """Reaches public and allowed addresses only; `names` is its resolver.
+
+    Look-ups are kept for a minute. That is safe: what is kept was checked, and the socket factory checks again, so a
+    name that changes its address afterwards gains nothing.
+    """
+
+    def __init__(self, settings: Settings, names: Names) -> None:
+        self.names = names
+        super().__init__(
+            ssl=tls_context(),
+            resolver=names,
+            socket_factory=guarded_socket(settings.allowed_networks),
+            use_dns_cache=True,
+            ttl_dns_cache=DNS_CACHE_S,
+            limit=settings.fetch_connections + SOURCE_CONNECTIONS,
+            limit_per_host=settings.host_connections,
+        )
+
+
+def resolver_of(client: aiohttp.ClientSession) -> Names:
+    """The resolver of a client that `open_client` opened."""
+    connector = client.connector
+    if not isinstance(connector, GuardedConnector):
+        raise TypeError("not a guarded client")
+    return connector.names
 
 
 @asynccontextmanager
@@ -37,17 +70,21 @@ async def open_client(
     `resolver` is for tests.
     """
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=settings.fetch_connect_timeout_s)
-    async with aiohttp.ClientSession(
-        connector=guarded_connector(settings, resolver),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"User-Agent": settings.user_agent},
-        timeout=timeout,
-        trust_env=False,
-        read_bufsize=READ_BUFFER_BYTES,
-        requote_redirect_url=False,
-        trace_configs=list(traces),
-    ) as client:
-        yield client
+    names = names_of(settings, resolver)
+    try:
+        async with aiohttp.ClientSession(
+            connector=GuardedConnector(settings, names),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": settings.user_agent},
+            timeout=timeout,
+            trust_env=False,
+            read_bufsize=READ_BUFFER_BYTES,
+            requote_redirect_url=False,
+            trace_configs=list(traces),
+        ) as client:
+            yield client
+    finally:
+        await names.close()
 
 
 def _free(_url: yarl.URL) -> AbstractAsyncContextManager[None]:

@@ -23,8 +23,6 @@ from app.settings import Settings
 from app.values import RefusalCode
 
 ATTEMPTS = 3
-BACKOFF_S = 0.4
-"""The first wait before another attempt; each next one is twice as long, and all are spread by half."""
 FIRST_GROWTH_BYTES = 256 * 1024
 """Reserved at first for a body of unknown size; each further step doubles what is held."""
 
@@ -57,7 +55,7 @@ class Downloader:
 
     def _wait_s(self, attempt: int, passing: Passing) -> float:
         spread = self.chance.uniform(0.5, 1.5)
-        backoff_s: float = BACKOFF_S * 2 ** (attempt - 1) * spread
+        backoff_s: float = passing.backoff_s * 2 ** (attempt - 1) * spread
         return max(backoff_s, passing.retry_after_s or 0.0)
 
     async def _attempt(self, url: str, deadline: Deadline, reservation: Reservation) -> bytes:
@@ -83,7 +81,7 @@ class Downloader:
         if not 200 <= response.status < 300:
             found = status_failure(response)
             if isinstance(found, Passing) and (found.retry_after_s or response.status == 429):
-                self.visits.politeness.pause(response.url.raw_host or "", found.retry_after_s or 2 * BACKOFF_S)
+                self.visits.politeness.pause(response.url.raw_host or "", found.retry_after_s)
             raise found
         signal = reserving_signal(response.headers, self.settings, by_file)
         if signal:

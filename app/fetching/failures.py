@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email.utils
-import socket
 import time
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ import aiohttp
 
 from app.fetching.client import TooManyRedirects
 from app.fetching.guard import BadUrl, BlockedAddress, BlockedPort
+from app.fetching.names import errno_name, is_gone
 from app.fetching.politeness import HostPaused, HostSilent
 from app.fetching.refusal import Refusal, refusal
 from app.settings import Settings
@@ -24,12 +24,28 @@ PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 PAUSING_STATUSES = frozenset({429, 503})
 
 
+BACKOFF_S = 0.4
+"""The usual wait before a second attempt; what `Passing.backoff_s` says of it."""
+CONNECT_BACKOFF_S = 1.0
+"""After a connection that was not made in time."""
+STATUS_BACKOFF_S = 0.6
+"""After an answer that speaks of trouble at the host."""
+DNS_BACKOFF_S = 1.5
+"""After a look-up without an answer: name servers are asked no sooner."""
+
+
 @dataclass
 class Passing(Exception):
-    """A failure that may pass: the refusal if it does not, and how long the host asked to be left alone."""
+    """A failure that may pass: the refusal if it does not, and how long the host asked to be left alone.
+
+    `backoff_s`: the wait before a second attempt; each next one is twice as long, and all are spread by half.
+    """
 
     refusal: Refusal
     retry_after_s: float | None = None
+    backoff_s: float = BACKOFF_S
+    of_resolver: bool = False
+    """Whether it says nothing about the host: its name could not be looked up."""
 
 
 def failure(error: Exception, settings: Settings) -> Refusal | Passing:
@@ -60,7 +76,7 @@ def status_failure(response: aiohttp.ClientResponse) -> Refusal | Passing:
     if status not in PASSING_STATUSES:
         return reason
     asked_s = retry_after_s(response.headers.get("Retry-After")) if status in PAUSING_STATUSES else None
-    return Passing(reason, asked_s)
+    return Passing(reason, asked_s, STATUS_BACKOFF_S)
 
 
 def retry_after_s(value: str | None) -> float | None:
@@ -105,12 +121,21 @@ def _connection_failure(error: aiohttp.ClientError | TimeoutError, settings: Set
         connecting = isinstance(error, aiohttp.ConnectionTimeoutError)
         limit = f"{settings.fetch_connect_timeout_s if connecting else settings.fetch_timeout_s:g} s"
     reason = refusal(code, message, None if limit else str(error)[:160], limit)
-    return Passing(reason) if passes else reason
+    if not passes:
+        return reason
+    late = isinstance(error, aiohttp.ConnectionTimeoutError)
+    return Passing(reason, backoff_s=CONNECT_BACKOFF_S if late else BACKOFF_S)
 
 
 def _dns_failure(error: aiohttp.ClientConnectorDNSError) -> Refusal | Passing:
-    reason = refusal(RefusalCode.DNS_FAILURE, f"The name {error.host} has no address.", str(error.os_error)[:160])
-    return Passing(reason) if error.os_error.errno == socket.EAI_AGAIN else reason
+    """A name that does not exist stays so; one of which nobody knows may be known later."""
+    cause = error.os_error
+    name = errno_name(cause)
+    measured = f"{name}: {cause.strerror or cause}"[:160]
+    if is_gone(cause):
+        return refusal(RefusalCode.DNS_FAILURE, f"The name {error.host} has no address.", measured)
+    message = f"The resolver has no answer about the name {error.host}."
+    return Passing(refusal(RefusalCode.DNS_FAILURE, message, measured), backoff_s=DNS_BACKOFF_S, of_resolver=True)
 
 
 def _sentence(text: str) -> str:

@@ -6,31 +6,20 @@ more when its socket is made: literals, redirects and names that change their ad
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import ipaddress
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
-import aiohttp
 import yarl
-from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.connector import AddrInfoType
 
-from app.settings import Network, Settings
+from app.settings import Network
 from app.values import MAX_URL_CHARS
 
 PORTS = frozenset({80, 443, 8080, 8443})
 """Where web servers listen. Others are services (mail, databases) that must not be spoken to through us."""
-
-DNS_CACHE_S = 60
-DNS_THREADS = 16
-"""A look-up of a dead name server blocks its thread for seconds; the loop's own few threads must not starve of that."""
-
-SOURCE_CONNECTIONS = 8
-"""Connections beside those of the downloads, for the sources' own requests."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -165,57 +154,6 @@ def literal_address(host: str) -> str | None:
         return None
 
 
-class GuardedResolver(AbstractResolver):
-    """Looks names up in its own threads, and refuses a name if one of its addresses is blocked.
-
-    A name that points both outward and inward is an attempt to be let in; there is no honest use for it.
-    """
-
-    def __init__(self, allowed: Sequence[Network], inner: AbstractResolver | None = None) -> None:
-        self._allowed = allowed
-        self._inner = inner
-        self._threads = ThreadPoolExecutor(DNS_THREADS, thread_name_prefix="dns")
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """The addresses of a name; BlockedAddress, or socket.gaierror (an OSError) where there are none."""
-        if self._inner is not None:
-            found = await self._inner.resolve(host, port, family)
-        else:
-            loop = asyncio.get_running_loop()
-            found = await loop.run_in_executor(self._threads, look_up, host, port, family)
-        for result in found:
-            check_address(result["host"], self._allowed)
-        return found
-
-    async def close(self) -> None:
-        """Let the threads go without waiting for look-ups under way."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        if self._inner is not None:
-            await self._inner.close()
-
-
-def look_up(host: str, port: int, family: int) -> list[ResolveResult]:
-    """Ask the system's resolver; blocks."""
-    try:
-        name = host.encode("ascii")  # as bytes: Python's own encoding of names fails on long labels with another error
-    except UnicodeError:
-        raise socket.gaierror(socket.EAI_NONAME, "not a name of the DNS") from None
-    infos = socket.getaddrinfo(name, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
-    return [
-        ResolveResult(
-            hostname=host,
-            host=str(sockaddr[0]),
-            port=int(sockaddr[1]),
-            family=found,
-            proto=proto,
-            flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-        )
-        for found, _, proto, _, sockaddr in infos
-    ]
-
-
 def guarded_socket(allowed: Sequence[Network]) -> Callable[[AddrInfoType], socket.socket]:
     """A socket factory that makes sockets for permitted addresses and ports only: the last gate of every attempt."""
 
@@ -234,21 +172,3 @@ def guarded_socket(allowed: Sequence[Network]) -> Callable[[AddrInfoType], socke
 def tls_context() -> ssl.SSLContext:
     """The process's one TLS context: making one reads the system's certificates, which takes some 20 ms."""
     return ssl.create_default_context()
-
-
-def guarded_connector(settings: Settings, resolver: AbstractResolver | None = None) -> aiohttp.TCPConnector:
-    """A connector that reaches public and allowed addresses only.
-
-    Look-ups are kept for a minute. That is safe: what is kept was checked, and the socket factory checks again, so a
-    name that changes its address afterwards gains nothing. `resolver` replaces the system's (the check stays).
-    """
-    allowed = settings.allowed_networks
-    return aiohttp.TCPConnector(
-        ssl=tls_context(),
-        resolver=GuardedResolver(allowed, resolver),
-        socket_factory=guarded_socket(allowed),
-        use_dns_cache=True,
-        ttl_dns_cache=DNS_CACHE_S,
-        limit=settings.fetch_connections + SOURCE_CONNECTIONS,
-        limit_per_host=settings.host_connections,
-    )

@@ -56,7 +56,10 @@ class OriginFiles:
         return Deadline(self._deadline_s)
 
     async def robots(self, base: yarl.URL, deadline: Deadline) -> bytes:
-        """Empty where the host has none (4xx, too many redirects). Raises Refusal where it cannot be had."""
+        """Empty where the host has none (4xx, too many redirects). Raises Refusal where it cannot be had.
+
+        Passing where its name could not be looked up: who wants an image tries that again.
+        """
         reason: Refusal | None = None
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -68,6 +71,8 @@ class OriginFiles:
             except DOWNLOAD_ERRORS as error:
                 found = failure(error, self._settings)
                 reason = _unread(found, error)
+                if isinstance(found, Passing) and found.of_resolver:
+                    raise dataclasses.replace(found, refusal=reason) from error
                 if not isinstance(found, Passing) or attempt == ATTEMPTS:
                     raise reason from error
             else:

@@ -7,6 +7,7 @@ their own. Where robots.txt cannot be had nothing may be asked (RFC 9309, 2.3.1.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import aiohttp
 import yarl
 
 from app.fetching.deadline import Deadline
+from app.fetching.failures import Passing
 from app.fetching.origin_files import TDM_PATH, OriginFiles
 from app.fetching.refusal import Refusal, refusal
 from app.fetching.visits import Visits
@@ -28,6 +30,8 @@ KEPT_S = 86_400.0
 """A robots.txt may not be believed for longer than 24 hours."""
 FAILED_KEPT_S = 60.0
 """A file that could not be had is asked for again after this."""
+PASSING_KEPT_S = 0.5
+"""As long as those who wait for it together need to hear of it; less than any wait before a next attempt."""
 ORIGINS_KEPT = 10_000
 BYTES_KEPT = 32 * 2**20
 """Of files, over all origins that are remembered. What the oldest said is forgotten first."""
@@ -40,11 +44,13 @@ Parsed = TypeVar("Parsed")
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What one origin says. `failure`: why nothing may be asked of it; `took_s`: how long it was waited for."""
+    """What one origin says. `failure`: why nothing may be asked of it; `passing`: the same where it may pass soon;
+    `took_s`: how long it was waited for."""
 
     robots: robots.Robots = field(default_factory=robots.Robots)
     reservations: tdm.Reservations = field(default_factory=tdm.Reservations)
     failure: Issue | None = None
+    passing: Passing | None = None
     took_s: float = 0.0
     until_s: float = 0.0
     weight: int = ENTRY_BYTES
@@ -94,6 +100,8 @@ class Origins:
         if rules is None or rules.until_s <= self._clock():
             rules = await self._learned(origin, url)
             deadline.charge(rules.took_s)
+        if rules.passing is not None:
+            raise dataclasses.replace(rules.passing)
         if rules.failure is not None:
             raise Refusal(rules.failure)
         if rules.robots.delay_s and self._settings.respect_robots:
@@ -152,6 +160,8 @@ class Origins:
             except Refusal as refused:
                 failed = refused.issue if self._settings.respect_robots else None
                 return Rules(failure=failed, took_s=deadline.spent_s, until_s=self._clock() + FAILED_KEPT_S)
+            except Passing as passing:
+                return Rules(passing=passing, took_s=deadline.spent_s, until_s=self._clock() + PASSING_KEPT_S)
             found, weight, took_s = await _parsed(robots.parse, body), weight + len(body), deadline.spent_s
         closed = self._settings.respect_robots and found.disallowing(TDM_PATH.encode())
         if self._settings.respect_tdm and not closed:
@@ -159,7 +169,7 @@ class Origins:
             body = await self._files.tdmrep(base, deadline)
             reservations = await _parsed(tdm.parse, body) if body else reservations
             weight, took_s = weight + len(body), took_s + deadline.spent_s
-        return Rules(found, reservations, None, took_s, self._clock() + KEPT_S, weight)
+        return Rules(found, reservations, took_s=took_s, until_s=self._clock() + KEPT_S, weight=weight)
 
 
 async def _parsed(parse: Callable[[bytes], Parsed], body: bytes) -> Parsed:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import aiohttp
 
 from app.fetching.budget import ByteBudget
+from app.fetching.client import resolver_of
 from app.fetching.download import Downloader
 from app.fetching.gate import Gate
 from app.fetching.inspect import inspect
@@ -60,7 +61,8 @@ class Pipeline:
         self._store_now = store_now
         self._threads = ThreadPoolExecutor(settings.decode_threads, thread_name_prefix="decode")
         self._storing = Gate(STORES_AT_ONCE, STORES_AT_ONCE)
-        visits = Visits(politeness or politeness_of(settings))
+        self._names = resolver_of(client)
+        visits = Visits(politeness or politeness_of(settings), self._names)
         self._downloader = Downloader(client, settings, visits, Origins(client, settings, visits), self.budget)
 
     async def fetch(self, pending: Iterable[Pending]) -> AsyncGenerator[Outcome, None]:
@@ -109,6 +111,10 @@ class Pipeline:
         finally:
             reservation.release()
         return Fetched(pending.image_id, pending.url, sha256, len(data), measures, key)
+
+    async def steady(self) -> None:
+        """Wait while our own resolver is in trouble: rows that are taken meanwhile would only wait."""
+        await self._names.steady()
 
     def close(self) -> None:
         """Let the decoding threads go; what they are at is dropped."""

@@ -11,6 +11,7 @@ import aiohttp
 from app.fetching.deadline import Deadline
 from app.fetching.failures import Passing
 from app.fetching.guard import BlockedAddress
+from app.fetching.names import Names
 from app.fetching.politeness import HostBudget
 from app.fetching.refusal import Refusal
 
@@ -20,13 +21,15 @@ class Visits:
     """Every request of a process passes here."""
 
     politeness: HostBudget
+    names: Names
 
     @asynccontextmanager
     async def visit(self, host: str, deadline: Deadline) -> AsyncIterator[None]:
         """One request's leave; given back before a redirect's next host is asked.
 
-        The clock runs within, and for the pause that the host asked for; not for our own queues.
+        The clock runs within, and for the pause that the host asked for; not for our own queues and our own resolver.
         """
+        await self.names.steady()
         async with self.politeness.visit(host, deadline.left_s) as waited_s:
             deadline.charge(waited_s)
             try:

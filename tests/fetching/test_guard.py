@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from app.fetching import client as client_module
 from app.fetching import guard
 from app.fetching.client import open_client
 from app.fetching.guard import BadUrl, BlockedAddress, BlockedPort, check_address, check_url, guarded_socket
@@ -133,7 +134,7 @@ async def test_a_name_that_turns_inside_between_two_requests_is_refused(
     trap: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, came = trap
-    monkeypatch.setattr(guard, "DNS_CACHE_S", 0)
+    monkeypatch.setattr(client_module, "DNS_CACHE_S", 0)
     names = Names(
         rebind=[["127.0.0.2"], ["127.0.0.1"]], both=[["127.0.0.2", "127.0.0.1"]], mapped=[["::ffff:127.0.0.1"]]
     )

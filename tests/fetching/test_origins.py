@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from yarl import URL
 
-from app.fetching.client import open_client
+from app.fetching.client import open_client, resolver_of
 from app.fetching.deadline import Deadline
 from app.fetching.origins import KEPT_S, ORIGINS_KEPT, Origins, Rules
 from app.fetching.politeness import Politeness
@@ -258,7 +258,7 @@ async def test_the_files_are_read_anew_after_a_day_and_after_a_minute_where_they
         MisbehavingHost({ROBOTS: status(500)}, "127.0.0.2") as broken,
         open_client(found) as client,
     ):
-        origins = Origins(client, found, Visits(Politeness(8)), clock=lambda: now[0])
+        origins = Origins(client, found, Visits(Politeness(8), resolver_of(client)), clock=lambda: now[0])
 
         async def permit(host: MisbehavingHost) -> None:
             await origins.permit(URL(host.url("/b.jpg")), Deadline(5.0))
@@ -277,7 +277,7 @@ async def test_the_files_are_read_anew_after_a_day_and_after_a_minute_where_they
 async def test_what_is_remembered_is_bounded() -> None:
     found = settings()
     async with open_client(found) as client:
-        origins = Origins(client, found, Visits(Politeness(8)))
+        origins = Origins(client, found, Visits(Politeness(8), resolver_of(client)))
         for number in range(ORIGINS_KEPT + 500):
             origins.keep(("http", f"{number}.example", 80), Rules())
         assert origins.size == (ORIGINS_KEPT, ORIGINS_KEPT * Rules().weight)
