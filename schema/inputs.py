@@ -89,6 +89,9 @@ class ValidationRulesInput:
     near_duplicate_scope: NearDuplicateScope | None = strawberry.field(
         description="Where near-duplicates are looked for: in the job unless told.", default=UNSET
     )
+    near_duplicate_mirrored: bool | None = strawberry.field(
+        description="Whether a mirrored picture counts as a near-duplicate; unless told it does not.", default=UNSET
+    )
 
     def rules(self) -> dict[str, Any]:
         """What was given, by the names of `app/checks/rules.py`."""

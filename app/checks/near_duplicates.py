@@ -13,24 +13,30 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.checks.hamming import Hashes, Places, distances, pairs_between, pairs_within
+from app.checks.hamming import Hashes, Pairs, Places, distances, pairs_between, pairs_within
 from app.values import Issue, RefusalCode
 
 PAIRS_A_HASH = 4
 """More close pairs than this for each hash, and a set is halved: its first half's keepers claim most of the second."""
 SMALL = 512
 """Sets of so many hashes are not halved."""
+MIRROR = 0xAAAA_AAAA_AAAA_AAAA
+"""The bits of a hash that a mirrored picture turns, nearly: those of the odd horizontal frequencies, whose cosines
+change their sign. The median that each bit is compared with moves a little, so that a mirrored picture lies some bits
+further off. See `app/fetching/phash.py`."""
 
 
 class Keepers:
     """Who is kept, of hashes in order of precedence.
 
-    The first `given` hashes are kept whatever they are, repeats among themselves too: they were kept before. Run
-    `steps()` to its end, then read `keeper` and `distance`.
+    The first `given` hashes are kept whatever they are, repeats among themselves too: they were kept before. With
+    `mirrored`, what is near when one of the two is mirrored is near as well. Run `steps()` to its end, then read
+    `keeper`, `distance` and `mirrored`.
     """
 
-    def __init__(self, hashes: Hashes, radius: int, given: int = 0) -> None:
+    def __init__(self, hashes: Hashes, radius: int, given: int = 0, *, mirrored: bool = False) -> None:
         self._radius = radius
+        self._turns = (0, MIRROR) if mirrored else (0,)
         # Equal hashes share one fate, and a million of them make no pairs.
         _, firsts, inverse = np.unique(hashes, return_index=True, return_inverse=True)
         order = np.argsort(firsts)
@@ -60,8 +66,17 @@ class Keepers:
 
     @property
     def distance(self) -> NDArray[np.uint8]:
-        """For each hash, in how many bits it differs from its keeper's."""
-        return distances(self._hashes, self._hashes[self.keeper])
+        """For each hash, in how many bits it differs from its keeper's, or from its keeper's mirrored."""
+        keepers = self._hashes[self.keeper]
+        found = distances(self._hashes, keepers)
+        for turn in self._turns[1:]:
+            found = np.minimum(found, distances(self._hashes, keepers ^ np.uint64(turn)))
+        return found
+
+    @property
+    def mirrored(self) -> NDArray[np.bool_]:
+        """For each hash, whether it is its keeper's mirrored that it is near to."""
+        return np.asarray(distances(self._hashes, self._hashes[self.keeper]) > self.distance)
 
     def _done(self) -> float:
         return float(np.count_nonzero(self._keeper >= 0)) / max(1, self._keeper.size)
@@ -74,7 +89,7 @@ class Keepers:
         limit, count = _most_pairs(places.size), 0
         done, share = self._done(), places.size / max(1, self._keeper.size)
         left, right = [_NONE], [_NONE]
-        for pairs in pairs_within(self._distinct[places], self._radius):
+        for pairs in self._within(self._distinct[places]):
             left.append(pairs.left)
             right.append(pairs.right)
             count += pairs.left.size
@@ -96,7 +111,7 @@ class Keepers:
             return
         limit, count, done = _most_pairs(keepers.size, places.size), 0, self._done()
         first = np.full(places.size, _NOBODY, np.intp)
-        for pairs in pairs_between(self._distinct[keepers], self._distinct[places], self._radius):
+        for pairs in self._between(self._distinct[keepers], self._distinct[places]):
             np.minimum.at(first, pairs.right, keepers[pairs.left])
             count += pairs.left.size
             if count > limit:
@@ -109,6 +124,21 @@ class Keepers:
         half = keepers.size // 2
         yield from self._claim(keepers[:half], places)
         yield from self._claim(keepers[half:], self._open(places))
+
+    def _within(self, hashes: Hashes) -> Iterator[Pairs]:
+        """Near pairs of an array, the smaller place on the left; one that is near in both ways comes twice."""
+        many = len(self._turns)
+        for pairs in pairs_within(hashes, self._radius):
+            yield Pairs(pairs.left, pairs.right, pairs.share / many)
+        for turn in self._turns[1:]:
+            for pairs in pairs_between(hashes, hashes ^ np.uint64(turn), self._radius):
+                rising = pairs.left < pairs.right
+                yield Pairs(pairs.left[rising], pairs.right[rising], (1 + pairs.share) / many)
+
+    def _between(self, left: Hashes, right: Hashes) -> Iterator[Pairs]:
+        """Near pairs of two arrays; one that is near in both ways comes twice."""
+        for turn in self._turns:
+            yield from pairs_between(left, right ^ np.uint64(turn), self._radius)
 
     def _choose(self, places: Places, left: Places, right: Places) -> Iterator[float]:
         """Keep, in order, whoever is near none that is kept before it; `left` comes before `right`."""
@@ -151,7 +181,9 @@ class Comparison:
     keepers: Ids
     """The image that is kept for it: 0 where nothing stands against it, -1 where its hash is not known."""
     distances: NDArray[np.uint8]
-    """In how many bits its hash differs from its keeper's."""
+    """In how many bits its hash differs from its keeper's, or from its keeper's mirrored."""
+    mirrored: NDArray[np.bool_]
+    """Whether it is its keeper's mirrored."""
     limit: int
     """The greatest distance of near-duplicates, bits."""
 
@@ -163,5 +195,6 @@ class Comparison:
         keeper, limit = int(self.keepers[place]), str(self.limit)
         if keeper < 0:
             return Issue(RefusalCode.NEAR_DUPLICATE, "Its perceptual hash is not known.", "unknown", limit)
-        measured = f"distance {self.distances[place]} to Image:{keeper}"
+        turned = ", mirrored" if self.mirrored[place] else ""
+        measured = f"distance {self.distances[place]} to Image:{keeper}{turned}"
         return Issue(RefusalCode.NEAR_DUPLICATE, "It looks like an image that is kept.", measured, limit)

@@ -43,6 +43,7 @@ class Rules:
     formats: tuple[str, ...] | None = None
     near_duplicate_distance: int | None = None
     near_duplicate_scope: str | None = None
+    near_duplicate_mirrored: bool | None = None
 
     @classmethod
     def from_json(cls, document: Mapping[str, Json]) -> Rules:
@@ -158,7 +159,7 @@ def check_rules(document: Mapping[str, Json]) -> Rules:
         _check_order(name, getattr(rules, f"min_{name}"), getattr(rules, f"max_{name}"))
     if rules.formats is not None:
         _check_formats(rules.formats)
-    return _with_scope(rules)
+    return _with_near_duplicates(rules)
 
 
 def _check_number(name: str, value: Number | None, most: Number) -> None:
@@ -199,14 +200,13 @@ def _check_formats(formats: tuple[str, ...]) -> None:
             )
 
 
-def _with_scope(rules: Rules) -> Rules:
-    """The rules with the scope that near-duplicates are looked for in, unless they are not looked for."""
+def _with_near_duplicates(rules: Rules) -> Rules:
+    """The rules with all that says how near-duplicates are looked for, unless they are not."""
     distance, scope = rules.near_duplicate_distance, rules.near_duplicate_scope
     if distance is None:
-        if scope is not None:
-            raise Invalid(
-                "nearDuplicateScope asks nothing without nearDuplicateDistance.", path=_path("near_duplicate_scope")
-            )
+        for name in ("near_duplicate_scope", "near_duplicate_mirrored"):
+            if getattr(rules, name) is not None:
+                raise Invalid(f"{_shown(name)} asks nothing without nearDuplicateDistance.", path=_path(name))
         return rules
     if not 0 <= distance <= MAX_RADIUS:
         raise Invalid(
@@ -222,7 +222,8 @@ def _with_scope(rules: Rules) -> Rules:
             limit=", ".join(SCOPES),
             actual=str(scope),
         )
-    return replace(rules, near_duplicate_scope=scope or SCOPES[0])
+    mirrored = bool(rules.near_duplicate_mirrored)
+    return replace(rules, near_duplicate_scope=scope or SCOPES[0], near_duplicate_mirrored=mirrored)
 
 
 def _path(name: str) -> tuple[str, ...]:

@@ -118,7 +118,8 @@ async def compare(claimed: Claim) -> Comparison | None:
         own, older = await _read(claimed, pulse)
         kept_ids, kept_hashes = older.ordered()
         own_ids, own_hashes = own.ordered()
-        search = Keepers(np.concatenate([kept_hashes, own_hashes]), limit, given=kept_ids.size)
+        hashes, mirrored = np.concatenate([kept_hashes, own_hashes]), bool(claimed.rules.near_duplicate_mirrored)
+        search = Keepers(hashes, limit, given=kept_ids.size, mirrored=mirrored)
         await _run(search, pulse)
     except _Lost:
         return None
@@ -186,6 +187,7 @@ def _comparison(search: Keepers, ids: Ids, given: int, unknown: Sequence[int], l
     keeper = search.keeper[given:]
     keepers = np.concatenate([np.where(keeper == places, 0, ids[keeper]), np.full(len(unknown), -1)])
     distances = np.concatenate([search.distance[given:], np.zeros(len(unknown), np.uint8)])
+    mirrored = np.concatenate([search.mirrored[given:], np.zeros(len(unknown), np.bool_)])
     own = np.concatenate([ids[given:], np.array(unknown, np.int64)])
     order = np.argsort(own)
-    return Comparison(own[order], keepers[order], distances[order], limit)
+    return Comparison(own[order], keepers[order], distances[order], mirrored[order], limit)

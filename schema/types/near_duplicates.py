@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from app.checks.hamming import MAX_RADIUS, reach
+from app.checks.near_duplicates import MIRROR
 from app.errors import Invalid
 from app.models.image import HASHED, hash_keys
 from app.models.states import STORED
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
 DISTANCE = 4
 """The distance unless told: resized, recompressed and relit pictures lie within it, hardly any others do."""
 
-APART = "bit_count((n$.phash # {t}.phash)::bit(64))::int"
+# `{turned}` are the bits that a mirrored picture turns, or 0.
+APART = "least(bit_count((n$.phash # {t}.phash)::bit(64)), bit_count((n$.phash # {t}.phash # {turned})::bit(64)))::int"
 # The index holds each hash under its job and four bands: what is near is under one of the keys within `reach`.
 RELATION = f"""(select n$.*, {APART} as rank$ from images n$
     where {hash_keys("n$.crawl_job_id", "n$.phash")} && array(
-        select {hash_keys("k$.job", "{t}.phash")}[1 + (m$ >> 16)] # (m$ & 65535)
-        from unnest({{reach}}) m$, (
+        select {hash_keys("k$.job", "({t}.phash # u$.turn)")}[1 + (m$ >> 16)] # (m$ & 65535)
+        from unnest({{reach}}) m$, (select 0::bigint as turn union select {{turned}}) u$, (
             select {{t}}.crawl_job_id as job
             union select o$.id from crawl_jobs c$ join crawl_jobs o$ on o$.project_id = c$.project_id
             where c$.id = {{t}}.crawl_job_id and {{scope}} = 'project'
@@ -39,7 +41,7 @@ class NearDuplicateEdge:
     """A near-duplicate with its distance."""
 
     cursor: str = plain("Its place in the list: what `after` and `before` take.")
-    distance: int = plain("In how many of 64 bits the perceptual hashes differ.")
+    distance: int = plain("In how many of 64 bits the perceptual hashes differ, or one from the other's mirrored.")
     node: Annotated[Image, strawberry.lazy("schema.types.image")] = plain("The image.")
 
 
@@ -62,6 +64,7 @@ def near_duplicates() -> Any:
                 "reach": ("distance", Given("int[]", lambda value, path: list(reach(_checked(value, path))))),
                 "distance": ("distance", Given("int", _checked)),
                 "scope": ("scope", Given("text", lambda value, _: value)),
+                "turned": ("mirrored", Given("bigint", lambda value, _: MIRROR - 2**64 if value else 0)),
             },
             edge="distance",
             kin=(("projects", "crawl_jobs", "project_id"), ("crawl_jobs", "images", "crawl_job_id")),
@@ -69,6 +72,7 @@ def near_duplicates() -> Any:
         "Stored images that look like it, nearest first, without itself; none while its hash is not known.",
         distance=(int, f"In how many of 64 bits the perceptual hashes may differ: 0 to {MAX_RADIUS}.", DISTANCE),
         scope=(NearDuplicateScope, "Where they are looked for.", NearDuplicateScope.JOB),
+        mirrored=(bool, "Whether mirrored pictures are looked for as well.", False),
     )
 
 

@@ -63,6 +63,7 @@ class ValidationRules:
     near_duplicate_scope: NearDuplicateScope | None = sql(
         "upper({d}->>'near_duplicate_scope')", "Where near-duplicates were looked for.", nullable=True
     )
+    near_duplicate_mirrored: bool | None = plain("Whether a mirrored picture counts as a near-duplicate.")
 
 
 @reads(Row)

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from app.checks import hamming, near_duplicates
 from app.checks.hamming import MAX_CHOSEN, MAX_RADIUS, pairs_between, pairs_within
-from app.checks.near_duplicates import Keepers
+from app.checks.near_duplicates import MIRROR, Keepers
+from app.fetching.phash import hash_of, shrink
+from tests.stand_ins.pictures import picture
 
 RADII = st.integers(0, MAX_RADIUS)
 BITS = st.integers(0, 2**64 - 1)
@@ -24,10 +26,10 @@ def crowds(draw: st.DrawFn, most: int = 60) -> list[int]:
     flips = st.lists(st.integers(0, 63), max_size=10)
     changed = draw(st.lists(st.tuples(st.sampled_from(pictures), flips), max_size=most))
     found = list(pictures)
-    for picture, places in changed:
+    for shown, places in changed:
         for place in places:
-            picture ^= 1 << place
-        found.append(picture)
+            shown ^= 1 << place
+        found.append(shown)
     return draw(st.permutations(found))
 
 
@@ -39,12 +41,13 @@ def apart(one: int, other: int) -> int:
     return (one ^ other).bit_count()
 
 
-def kept_one_by_one(hashes: list[int], radius: int, given: int = 0) -> list[int]:
+def kept_one_by_one(hashes: list[int], radius: int, given: int = 0, *, mirrored: bool = False) -> list[int]:
     """The rule as it is told: in order, whoever finds none before it that is kept and near is kept."""
     keepers = list(range(given))
     found = list(range(given))
     for place in range(given, len(hashes)):
-        near = [keeper for keeper in keepers if apart(hashes[keeper], hashes[place]) <= radius]
+        turns = (0, MIRROR) if mirrored else (0,)
+        near = [k for k in keepers if min(apart(hashes[k], hashes[place] ^ turn) for turn in turns) <= radius]
         found.append(near[0] if near else place)
         if not near:
             keepers.append(place)
@@ -93,6 +96,31 @@ def test_all_pairs_between_two_sets_are_found_once_and_no_others(
 def test_an_image_is_kept_unless_one_before_it_is_kept_and_near(hashes: list[int], radius: int, given: int) -> None:
     given = min(given, len(hashes))
     assert kept(hashes, radius, given) == kept_one_by_one(hashes, radius, given)
+
+
+@settings(deadline=None)
+@given(crowds(), st.lists(st.integers(0, 60)), RADII, st.integers(0, 20))
+def test_a_mirrored_image_is_near_where_that_is_asked(
+    hashes: list[int], mirrored: list[int], radius: int, given: int
+) -> None:
+    hashes = hashes + [hashes[place] ^ MIRROR for place in mirrored if place < len(hashes)]
+    given = min(given, len(hashes))
+    search = Keepers(array(hashes), radius, given, mirrored=True)
+    assert all(0 <= share <= 1 for share in search.steps())
+    assert search.keeper.tolist() == kept_one_by_one(hashes, radius, given, mirrored=True)
+    for place, keeper in enumerate(search.keeper):
+        as_it_is, turned = apart(hashes[place], hashes[keeper]), apart(hashes[place], hashes[keeper] ^ MIRROR)
+        assert (search.distance[place], search.mirrored[place]) == (min(as_it_is, turned), turned < as_it_is)
+
+
+def test_the_bits_that_a_mirror_turns_are_those_of_the_hash_that_is_taken() -> None:
+    def hashed(pixels: np.ndarray) -> int:
+        return hash_of(shrink(pixels)) % 2**64
+
+    pictures = [np.asarray(picture(320, 240, seed).convert("L")) for seed in range(20)]
+    far = sorted(apart(hashed(pixels), hashed(pixels[:, ::-1]) ^ MIRROR) for pixels in pictures)
+    assert far[len(far) // 2] <= 8
+    assert sorted(apart(hashed(pixels), hashed(pixels[:, ::-1])) for pixels in pictures)[0] > 16
 
 
 @settings(deadline=None)

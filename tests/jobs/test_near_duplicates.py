@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from app.checks.near_duplicates import MIRROR
 from app.checks.rules import Rules
 from app.jobs import near_duplicates, validation
 from app.jobs.near_duplicates import compare
@@ -127,6 +128,16 @@ async def test_an_image_whose_hash_is_not_known_does_not_pass_for_unique(db: asy
     assert await verdicts(db, job) == {known: "valid", unknown: "unknown"}
 
 
+async def test_a_mirrored_picture_is_near_where_that_is_asked(db: asyncpg.Connection, owner: Person) -> None:
+    mirror = MIRROR - 2**64
+    job, (first, mirrored) = await stored(db, owner, BASE, BASE ^ mirror ^ 0b111)
+    async with running_worker():
+        await validated(owner, job, nearDuplicateDistance=4)
+        assert await verdicts(db, job) == {first: "valid", mirrored: "valid"}
+        await validated(owner, job, nearDuplicateDistance=4, nearDuplicateMirrored=True)
+    assert await verdicts(db, job) == {first: "valid", mirrored: f"distance 3 to Image:{first}, mirrored"}
+
+
 async def test_in_a_project_the_older_jobs_image_is_kept_and_younger_and_strange_ones_are_not_asked(
     db: asyncpg.Connection, owner: Person
 ) -> None:
@@ -148,11 +159,15 @@ async def test_in_a_project_the_older_jobs_image_is_kept_and_younger_and_strange
 
 async def test_the_rules_of_a_validation_can_be_read(db: asyncpg.Connection, owner: Person) -> None:
     job, _ = await stored(db, owner, BASE)
-    ask = "query($id: ID!) { validationJob(id: $id) { validationRules { nearDuplicateDistance nearDuplicateScope } } }"
+    ask = "query($id: ID!) { validationJob(id: $id) { validationRules { nearDuplicateDistance nearDuplicateScope"
+    ask += " nearDuplicateMirrored } } }"
     for given, read in (
-        ({"nearDuplicateDistance": 4}, [4, "JOB"]),
-        ({"nearDuplicateDistance": 0, "nearDuplicateScope": "PROJECT"}, [0, "PROJECT"]),
-        ({}, [None, None]),
+        ({"nearDuplicateDistance": 4}, [4, "JOB", False]),
+        (
+            {"nearDuplicateDistance": 0, "nearDuplicateScope": "PROJECT", "nearDuplicateMirrored": True},
+            [0, "PROJECT", True],
+        ),
+        ({}, [None, None, None]),
     ):
         made = await owner.do(VALIDATE, input={"crawlJobId": job, "rules": given})
         found = await owner.get(ask, id=made["validationJob"]["id"])
@@ -165,6 +180,7 @@ async def test_the_rules_of_a_validation_can_be_read(db: asyncpg.Connection, own
         ({"nearDuplicateDistance": 9}, "nearDuplicateDistance", "8"),
         ({"nearDuplicateDistance": -1}, "nearDuplicateDistance", "0"),
         ({"nearDuplicateScope": "JOB"}, "nearDuplicateScope", None),
+        ({"nearDuplicateMirrored": True}, "nearDuplicateMirrored", None),
     ],
 )
 async def test_a_rule_that_asks_nothing_is_refused_with_its_field(

@@ -11,16 +11,17 @@ import pytest
 import pytest_asyncio
 
 from app.checks.hamming import reach
+from app.checks.near_duplicates import MIRROR
 from app.models.states import STORED
 from app.values import Viewer
 from tests.reading.test_parity import EVERY_PREDICATE
 from tests.reading.world import ADMIN, OWNER, STRANGER, VIEWERS, World, ask, data
 
 PICTURES = (0, -1, 0x0123_4567_89AB_CDEF, -(2**63), 0x0F0F_0F0F_0F0F_0F0F)
-QUERY = """query($id: ID!, $distance: Int! = 4, $scope: NearDuplicateScope! = JOB, $first: Int, $after: String,
-    $last: Int, $before: String) {
-  image(id: $id) { nearDuplicates(distance: $distance, scope: $scope, first: $first, after: $after, last: $last,
-      before: $before) {
+QUERY = """query($id: ID!, $distance: Int! = 4, $scope: NearDuplicateScope! = JOB, $mirrored: Boolean! = false,
+    $first: Int, $after: String, $last: Int, $before: String) {
+  image(id: $id) { nearDuplicates(distance: $distance, scope: $scope, mirrored: $mirrored, first: $first,
+      after: $after, last: $last, before: $before) {
     totalCount nodes { databaseId } edges { cursor distance node { id downloadUrl crawlJob { project { id } } } }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }"""
 
@@ -61,12 +62,14 @@ def near_a_picture(chance: random.Random) -> int | None:
     if chance.random() < 0.1:
         return None
     found = chance.choice(PICTURES) % 2**64
+    if chance.random() < 0.3:
+        found ^= MIRROR
     for _ in range(chance.randrange(5)):
         found ^= 1 << chance.randrange(64)
     return found - 2**64 if found >= 2**63 else found
 
 
-def expected(images: Images, of: int, distance: int, scope: str) -> list[tuple[int, int]]:
+def expected(images: Images, of: int, distance: int, scope: str, *, mirrored: bool = False) -> list[tuple[int, int]]:
     """Distance and key of each near-duplicate, by comparing with every image."""
     one = images[of]
     place = "job" if scope == "JOB" else "project"
@@ -74,7 +77,8 @@ def expected(images: Images, of: int, distance: int, scope: str) -> list[tuple[i
     for other in images.values():
         if one.hash is None or other.hash is None or not other.stored or other.id == of:
             continue
-        apart = ((one.hash ^ other.hash) % 2**64).bit_count()
+        differing = (one.hash ^ other.hash) % 2**64
+        apart = min((differing ^ turn).bit_count() for turn in ((0, MIRROR) if mirrored else (0,)))
         if apart <= distance and getattr(one, place) == getattr(other, place):
             found.append((apart, other.id))
     return sorted(found)
@@ -86,14 +90,17 @@ async def near(of: int, viewer: Viewer = ADMIN, **variables: Any) -> dict[str, A
     return dict(found["image"]["nearDuplicates"])
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("scope", ["JOB", "PROJECT"])
-@pytest.mark.parametrize("distance", range(9))
-async def test_all_that_are_near_are_listed_nearest_first(images: Images, distance: int, scope: str) -> None:
+@pytest.mark.parametrize("distance", [0, 3, 4, 6, 8])
+async def test_all_that_are_near_are_listed_nearest_first(
+    images: Images, distance: int, scope: str, mirrored: bool
+) -> None:
     some = 0
     for key in images:
-        page = await near(key, distance=distance, scope=scope, first=100)
+        page = await near(key, distance=distance, scope=scope, mirrored=mirrored, first=100)
         listed = [(edge["distance"], int(edge["node"]["id"].partition(":")[2])) for edge in page["edges"]]
-        assert listed == expected(images, key, distance, scope)
+        assert listed == expected(images, key, distance, scope, mirrored=mirrored)
         assert [node["databaseId"] for node in page["nodes"]] == [key for _, key in listed]
         assert page["totalCount"] == len(listed)
         some += len(listed)
