@@ -93,7 +93,7 @@ class Well:
         self.origin.entry["found"] += len(taken)
         if self._page is None and page.cursor is None:
             self._end()
-        return [self._labelled(one) for one in taken]
+        return [_labelled(one, self.term) for one in taken] if self._varies else taken
 
     async def _next(self, stack: contextlib.AsyncExitStack) -> Page | None:
         if self._pages is None:
@@ -133,13 +133,17 @@ class Well:
         several = self.term is not None and len(self.origin.wells) > 1
         self.origin.note([f"{self.term.text}: {message}" if self.term and several else message])
 
-    def _labelled(self, one: Candidate) -> Candidate:
-        """A variation's find has the keyword as its label, and is told by which term it was found."""
-        term = self.term
-        if term is None or term.by == "keyword" or not self.origin.source.needs_keywords or one.keyword != term.text:
-            return one
-        extra = {**(one.provenance.extra or {}), "term": term.text}
-        return replace(one, keyword=term.keyword, provenance=replace(one.provenance, extra=extra))
+    @property
+    def _varies(self) -> bool:
+        return self.term is not None and self.term.by != "keyword" and self.origin.source.needs_keywords
+
+
+def _labelled(one: Candidate, term: Term | None) -> Candidate:
+    """A variation's find has the keyword as its label, and tells by which term it was found."""
+    if term is None or one.keyword != term.text:
+        return one
+    extra = {**(one.provenance.extra or {}), "term": term.text}
+    return replace(one, keyword=term.keyword, provenance=replace(one.provenance, extra=extra))
 
 
 def wells_of(origin: Origin, terms: Sequence[Term]) -> list[Well]:

@@ -16,7 +16,13 @@ ASKED = "query($id: ID!) { crawlJob(id: $id) { sources { name options found stat
     ("source", "member", "setting"),
     [
         ({"flickr": {}}, "flickr", "PIXCRAWLER_FLICKR_KEY"),
+        ({"brave": {}}, "brave", "PIXCRAWLER_BRAVE_KEY"),
+        ({"serpapi": {}}, "serpapi", "PIXCRAWLER_SERPAPI_KEY"),
         ({"pexels": {}}, "pexels", "PIXCRAWLER_PEXELS_ENABLED"),
+        ({"pixabay": {}}, "pixabay", "PIXCRAWLER_PIXABAY_ENABLED"),
+        ({"unsplash": {}}, "unsplash", "PIXCRAWLER_UNSPLASH_KEY"),
+        ({"bing": {}}, "bing", "PIXCRAWLER_BING_ENABLED"),
+        ({"baidu": {}}, "baidu", "PIXCRAWLER_BAIDU_ENABLED"),
         ({"duckduckgo": {}}, "duckduckgo", "PIXCRAWLER_DUCKDUCKGO_ENABLED"),
         ({"searxng": {}}, "searxng", "PIXCRAWLER_SEARXNG_URL"),
     ],
