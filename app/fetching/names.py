@@ -11,7 +11,7 @@ import asyncio
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
@@ -130,7 +130,10 @@ class Names(AbstractResolver):
 
     async def _answers(self) -> bool:
         """Whether the resolver says anything of one of the names that had an answer, must have one, or had none."""
-        names = dict.fromkeys([*self._good, *self._known, *list(self._unanswered)[-GOOD_KEPT:]])
+        sure = dict.fromkeys([*self._good, *self._known])
+        return await self._any_answer(sure) or await self._any_answer(list(self._unanswered)[-GOOD_KEPT:])
+
+    async def _any_answer(self, names: Iterable[str]) -> bool:
         return any(await asyncio.gather(*(self._has_answer(name) for name in names)))
 
     async def _has_answer(self, name: str) -> bool:
