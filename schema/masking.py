@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 from graphql import GraphQLError, GraphQLSyntaxError
 
+from app.database import DATABASE_ERRORS
 from app.errors import AppError, OperationTimeout
 from app.log import log, new_id
 
@@ -60,7 +61,10 @@ def _told(error: GraphQLError) -> GraphQLError:
 
 def _masked(error: GraphQLError, cause: BaseException | None) -> GraphQLError:
     known_as = new_id()
-    log.error("operation_failed", id=known_as, path=error.path, exc_info=cause or error)
+    if isinstance(cause, DATABASE_ERRORS):  # where it came up says nothing, and there are as many as requests
+        log.error("operation_failed", id=known_as, path=error.path, error=f"{type(cause).__name__}: {cause}")
+    else:
+        log.error("operation_failed", id=known_as, path=error.path, exc_info=cause or error)
     return _changed(error, "Something went wrong on our side.", {"code": INTERNAL, "id": known_as})
 
 
