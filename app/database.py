@@ -29,6 +29,9 @@ MIGRATION_LOCK = 0x70697863
 """The advisory lock that one migration at a time holds."""
 MIGRATION_POLL_S = 0.1
 POOL_MAX = 12
+PLANS_ANEW = "worker"
+"""The role whose statements are planned each time: a plan that was kept from when a job had no rows yet passes over all
+of its rows for each chunk, until the database looks at the table again a minute later."""
 CONNECT_TIMEOUT_S = 10.0
 DATABASE_ERRORS = (
     asyncpg.PostgresConnectionError,
@@ -69,6 +72,8 @@ def config(url: str, *, role: str = "", pool_max: int = POOL_MAX, statement_time
         "timezone": "UTC",
         "statement_timeout": str(int(statement_timeout_s * 1000)),
     }
+    if role == PLANS_ANEW:
+        server_settings["plan_cache_mode"] = "force_custom_plan"
     wire = {
         "minsize": 1,
         "maxsize": pool_max,

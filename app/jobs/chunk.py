@@ -14,7 +14,7 @@ import orjson
 from app.database import Transaction, acquire, transaction
 from app.jobs import closing
 from app.progress import publish_change
-from app.values import Lease, Pending
+from app.values import Former, Lease, Measures, Pending
 
 # The tail of every statement that changes leases: {leases} is the new document.
 _LEASES = (
@@ -47,9 +47,8 @@ GIVE_BACK = (
     " failed_chunks = failed_chunks + $4"
     " where id = $1 and leases->$2::text->>'task' = $3 returning id"
 )
-ROWS = """
-select id, original_url from images where crawl_job_id = $1 and chunk = $2 and status = 'pending' order by id
-"""
+# Not in order: an index that has them in order would be passed over for all chunks of the job.
+ROWS = "select id, original_url from images where crawl_job_id = $1 and chunk = $2 and status = 'pending'"
 STOP = """
 update crawl_jobs set status = 'paused', error_message = $2 where id = $1 and status = 'running' returning id
 """
@@ -80,10 +79,10 @@ async def is_held(lease: Lease) -> bool:
 
 
 async def pending_rows(lease: Lease) -> list[Pending]:
-    """The chunk's rows that wait."""
+    """The chunk's rows that wait, in their order."""
     async with acquire() as connection:
         rows = await connection.fetch(ROWS, lease.crawl_job_id, lease.chunk)
-    return [Pending(row["id"], row["original_url"]) for row in rows]
+    return sorted((Pending(row["id"], row["original_url"]) for row in rows), key=lambda row: row.image_id)
 
 
 async def give_back(lease: Lease, *, stopped_by: str | None = None) -> bool:

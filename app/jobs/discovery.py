@@ -20,6 +20,7 @@ from app.database import Transaction, acquire, transaction
 from app.jobs import activity, chunk, closing
 from app.jobs.candidates import Offered, insert
 from app.jobs.documents import to_jsonb
+from app.jobs.statistics import look_if_doubled
 from app.progress import publish_change
 from app.values import Candidate, Term
 
@@ -136,6 +137,7 @@ async def record_candidates(search: Search, candidates: Sequence[Candidate], sta
         chunks = range(first, first + math.ceil(new / search.chunk_size))
         room = await tx.connection.fetchval(COUNT, search.crawl_job_id, new, len(chunks), state)
         await closing.close_if_over(tx, search.crawl_job_id)
+        tx.after_commit(look_if_doubled, job["total_images"] + new)
         for number in chunks[:HINTED_CHUNKS]:
             tx.after_commit(queue.hint, queue.FetchChunk(search.crawl_job_id, number))
         tx.after_commit(publish_change, "CrawlJob", search.crawl_job_id)
