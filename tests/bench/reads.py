@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -142,7 +143,7 @@ async def measure(url: str, server: int, seconds: float) -> None:
     await admin.close()
 
 
-async def fill(server: str, name: str) -> str:
+async def fill(server: str, name: str, statements: Sequence[str] = FILL) -> str:
     """Make and fill the database; its URL."""
     admin = await asyncpg.connect(**(credentials(server) | {"database": "postgres"}))
     await admin.execute(f'create database "{name}"')
@@ -150,7 +151,7 @@ async def fill(server: str, name: str) -> str:
     url = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
     await migrate(url)
     connection = await asyncpg.connect(**credentials(url))
-    for statement in FILL:
+    for statement in statements:
         await connection.execute(statement)
     await connection.close()
     return url
