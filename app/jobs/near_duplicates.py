@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from array import array
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,16 +54,20 @@ class _TooMany(Exception):
     """More images than can be compared at once."""
 
 
+def _numbers() -> array[int]:
+    return array("q")
+
+
 @dataclass(slots=True)
 class _Images:
-    """Images that take part, a list for each measure."""
+    """Images that take part, an array of 64-bit numbers for each measure."""
 
-    jobs: list[int] = field(default_factory=list)
-    areas: list[int] = field(default_factory=list)
-    sizes: list[int] = field(default_factory=list)
-    ids: list[int] = field(default_factory=list)
-    hashes: list[int] = field(default_factory=list)
-    unknown: list[int] = field(default_factory=list)
+    jobs: array[int] = field(default_factory=_numbers)
+    areas: array[int] = field(default_factory=_numbers)
+    sizes: array[int] = field(default_factory=_numbers)
+    ids: array[int] = field(default_factory=_numbers)
+    hashes: array[int] = field(default_factory=_numbers)
+    unknown: array[int] = field(default_factory=_numbers)
     """Ids of those without a hash."""
 
     def add(self, job: int, row: Any) -> None:
@@ -79,7 +84,7 @@ class _Images:
     def ordered(self) -> tuple[Ids, Hashes]:
         """Ids and hashes in order of precedence."""
         jobs, areas, sizes, ids, hashes = (
-            np.array(column, np.int64) for column in (self.jobs, self.areas, self.sizes, self.ids, self.hashes)
+            np.frombuffer(column, np.int64) for column in (self.jobs, self.areas, self.sizes, self.ids, self.hashes)
         )
         order = by_precedence(jobs, areas, sizes, ids)
         return ids[order], hashes[order].view(np.uint64)
@@ -116,17 +121,25 @@ async def compare(claimed: Claim) -> Comparison | None:
     pulse = _Pulse(claimed)
     try:
         own, older = await _read(claimed, pulse)
-        kept_ids, kept_hashes = older.ordered()
-        own_ids, own_hashes = own.ordered()
-        hashes, mirrored = np.concatenate([kept_hashes, own_hashes]), bool(claimed.rules.near_duplicate_mirrored)
-        search = Keepers(hashes, limit, given=kept_ids.size, mirrored=mirrored)
+        # Sorting a million takes too long for the event loop.
+        search, ids, given = await asyncio.to_thread(_prepared, claimed, own, older)
         await _run(search, pulse)
     except _Lost:
         return None
     except _TooMany:
         await fail(claimed, f"Near-duplicates are looked for among at most {MAX_COMPARED:,} images, and here are more.")
         return None
-    return _comparison(search, np.concatenate([kept_ids, own_ids]), kept_ids.size, own.unknown, limit)
+    return await asyncio.to_thread(_comparison, search, ids, given, own.unknown, limit)
+
+
+def _prepared(claimed: Claim, own: _Images, older: _Images) -> tuple[Keepers, Ids, int]:
+    """The search, the ids in its order, and how many of them are kept whatever they are."""
+    kept_ids, kept_hashes = older.ordered()
+    own_ids, own_hashes = own.ordered()
+    hashes, rules = np.concatenate([kept_hashes, own_hashes]), claimed.rules
+    mirrored = bool(rules.near_duplicate_mirrored)
+    search = Keepers(hashes, rules.near_duplicate_distance or 0, given=kept_ids.size, mirrored=mirrored)
+    return search, np.concatenate([kept_ids, own_ids]), kept_ids.size
 
 
 async def _read(claimed: Claim, pulse: _Pulse) -> tuple[_Images, _Images]:
@@ -182,7 +195,7 @@ def _turn(steps: Iterator[float]) -> float | None:
     return None
 
 
-def _comparison(search: Keepers, ids: Ids, given: int, unknown: Sequence[int], limit: int) -> Comparison:
+def _comparison(search: Keepers, ids: Ids, given: int, unknown: array[int], limit: int) -> Comparison:
     places = np.arange(given, ids.size)
     keeper = search.keeper[given:]
     keepers = np.concatenate([np.where(keeper == places, 0, ids[keeper]), np.full(len(unknown), -1)])

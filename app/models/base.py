@@ -28,12 +28,14 @@ class SqlIndex(Index):
         unique: bool = False,
         condition: str = "",
         method: str = "",
+        storage: str = "",
     ) -> None:
         super().__init__(fields=tuple(fields), name=name)
         self.columns = columns
         self.unique = unique
         self.condition = condition
         self.method = method
+        self.storage = storage
 
     def get_sql(self, schema_generator: Any, model: type[Model], safe: bool) -> str:
         """The CREATE INDEX statement."""
@@ -42,15 +44,15 @@ class SqlIndex(Index):
         columns = self.columns or ", ".join(f'"{name}"' for name in self.fields)
         where = f" WHERE {self.condition}" if self.condition else ""
         using = f"USING {self.method} " if self.method else ""
-        return f'CREATE {kind} {absent}"{self.name}" ON "{model._meta.db_table}" {using}({columns}){where};'
+        stored = f" WITH ({self.storage})" if self.storage else ""
+        return f'CREATE {kind} {absent}"{self.name}" ON "{model._meta.db_table}" {using}({columns}){stored}{where};'
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         """The ORM's way to write an index down."""
         path, args, kwargs = super().deconstruct()
         more = {"columns": self.columns, "unique": self.unique, "condition": self.condition}
-        if self.method:
-            more["method"] = self.method
-        return path, args, kwargs | more
+        rare = {"method": self.method, "storage": self.storage}
+        return path, args, kwargs | more | {name: value for name, value in rare.items() if value}
 
 
 class Stamped(Model):

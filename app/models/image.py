@@ -63,6 +63,8 @@ class Image(Stamped):
                 name="ix_images_hash_keys",
                 condition=HASHED,
                 method="gin",
+                # New rows wait unsorted, and every look-up reads all that wait: few may.
+                storage="gin_pending_list_limit=64",
             ),
             SqlIndex(
                 fields=("crawl_job_id", "original_url"),

@@ -12,7 +12,7 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
             crawl_job_id::bigint * 262144 + 65536 + (phash >> 32 & 65535),
             crawl_job_id::bigint * 262144 + 131072 + (phash >> 16 & 65535),
             crawl_job_id::bigint * 262144 + 196608 + (phash >> 0 & 65535)
-        ])) WHERE phash IS NOT NULL;"""
+        ])) WITH (gin_pending_list_limit=64) WHERE phash IS NOT NULL;"""
 
 
 async def downgrade(db: BaseDBAsyncClient) -> str:
