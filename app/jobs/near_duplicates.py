@@ -24,7 +24,7 @@ from app.models.states import STORED, USABLE
 from app.progress import publish_change
 
 MAX_COMPARED = 2_000_000
-"""Images compared at once: about 400 bytes of memory each."""
+"""Images compared at once: about 500 bytes of memory each."""
 BEAT_S = 1.0
 """How often the job shows life, and is seen to be cancelled."""
 TURN_S = 0.2
