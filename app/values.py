@@ -6,7 +6,7 @@ Everything here is plain data. Nothing imports a database, a queue or GraphQL.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -63,17 +63,7 @@ class Provenance:
         return {name: value for name in PROVENANCE_KEYS if (value := getattr(self, name)) is not None}
 
 
-PROVENANCE_KEYS = (
-    "source",
-    "landing_url",
-    "title",
-    "creator",
-    "creator_url",
-    "license",
-    "license_url",
-    "attribution",
-    "extra",
-)
+PROVENANCE_KEYS = tuple(one.name for one in fields(Provenance))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +139,48 @@ class Measures:
 
 
 @dataclass(frozen=True, slots=True)
+class Former:
+    """What a former crawl stored of the same address, and the validators that its host gave with it.
+
+    `asked_url` is the address that answered, where redirects led to another one: the validators are that one's.
+    """
+
+    image_id: int
+    sha256: bytes
+    file_size: int
+    measures: Measures
+    storage_key: str
+    etag: str | None = None
+    last_modified: str | None = None
+    asked_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Pending:
     """A row that waits to be fetched."""
 
     image_id: int
     url: str
+    former: Former | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """How a fetch went: whom it asked last, how often it was tried, and what the answer's head said.
+
+    `final_url` is where redirects led; `http_status` is the last answer's, None where there was none.
+    """
+
+    host: str | None = None
+    attempts: int = 0
+    http_status: int | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    final_url: str | None = None
+
+    def as_json(self) -> dict[str, Json]:
+        """The document `images.fetch`; what is not known is left out."""
+        return {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +193,9 @@ class Fetched:
     file_size: int
     measures: Measures
     storage_key: str
+    fetch: Fetch = Fetch()
+    former_id: int | None = None
+    """The row of a former crawl that the host said is unchanged: these are its bytes, and none were transferred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +205,7 @@ class Refused:
     image_id: int
     url: str
     issue: Issue
+    fetch: Fetch = Fetch()
 
 
 Outcome = Fetched | Refused

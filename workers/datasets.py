@@ -34,5 +34,5 @@ async def take_dataset(engine: Engine, *, newcomers: bool) -> Work | None:
         else:
             validating = await validation.claim(found.validation_job_id, lease_s)
             if validating is not None:
-                return functools.partial(validate, validating)
+                return functools.partial(validate, engine, validating)
     return None

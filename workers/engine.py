@@ -38,7 +38,7 @@ async def open_engine() -> AsyncIterator[Engine]:
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     shares = Shares(name, found, queue.redis())
     async with open_client(found) as client, shares.running():
-        pipeline = Pipeline(client, found, store.put, shares.politeness, store.put_now)
+        pipeline = Pipeline(client, found, store.put, shares.politeness, store.put_now, store.exists)
         try:
             yield Engine(name, found, client, pipeline, store, shares)
         finally:

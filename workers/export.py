@@ -16,8 +16,8 @@ from app.jobs import export as exports
 from app.log import log
 from app.sink import Sink
 from workers.engine import Engine
-from workers.keeping import LeaseLost, keep, let_go, to_the_end
-from workers.unexpected import REFUSALS, refused, told
+from workers.keeping import LeaseLost, keep
+from workers.unexpected import told
 
 
 class Counted:
@@ -36,34 +36,22 @@ class Counted:
 
 
 async def export(engine: Engine, claimed: exports.Claim) -> None:
-    """Write the file of an export job that was claimed; told to end, give the job back."""
-    key = claimed.export_job_id
-    try:
-        async with told(functools.partial(exports.fail, claimed), export_job=key):
-            await _export(engine, claimed)
-    except asyncio.CancelledError:
-        await to_the_end(let_go(functools.partial(exports.release, claimed), export_job=key))
-        raise
+    """Write the file of an export job that was claimed. Raises Interrupted."""
+    fail, release = functools.partial(exports.fail, claimed), functools.partial(exports.release, claimed)
+    async with told(fail, release, export_job=claimed.export_job_id):
+        await _export(engine, claimed)
 
 
 async def _export(engine: Engine, claimed: exports.Claim) -> None:
     export_job_id = claimed.export_job_id
     key = f"exports/{export_job_id}/{file_name(claimed)}"
     started_s = time.monotonic()
-    try:
-        written = await _write(engine, claimed, key)
-        if not await exports.complete(claimed, written.images, written.size, key, engine.settings.export_ttl_s):
-            await engine.storage.delete([key])
-            raise LeaseLost
-    except* LeaseLost:
-        log.info("export_dropped", export_job=export_job_id)
-    except* REFUSALS as group:
-        reason = refused(group)
-        log.error("storage_refused", export_job=export_job_id, error=reason)
-        await exports.fail(claimed, f"Storage: {reason}")
-    else:
-        spent_ms = int((time.monotonic() - started_s) * 1000)
-        log.info("export_ended", export_job=export_job_id, images=written.images, bytes=written.size, ms=spent_ms)
+    written = await _write(engine, claimed, key)
+    if not await exports.complete(claimed, written.images, written.size, key, engine.settings.export_ttl_s):
+        await engine.storage.delete([key])
+        raise LeaseLost
+    spent_ms = int((time.monotonic() - started_s) * 1000)
+    log.info("export_ended", export_job=export_job_id, images=written.images, bytes=written.size, ms=spent_ms)
 
 
 def file_name(claimed: exports.Claim) -> str:

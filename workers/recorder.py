@@ -6,13 +6,14 @@ A batch and where each source stood after it go together. One batch is under way
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from types import TracebackType
 
 from app.jobs import discovery
 from app.jobs.discovery import Search
 from app.values import Candidate
-from workers.keeping import LeaseLost
+from workers.keeping import LeaseLost, patiently
 
 BATCH_ROWS = 5_000
 """More would save little, and hold the job's row for longer than its results should wait."""
@@ -77,7 +78,8 @@ class Recorder:
         # Said now: whatever is drawn while these are recorded belongs to the next batch.
         state = discovery.state_of(self.search)
         self._under_way, self._begun_s = len(taken), time.monotonic()
-        self._recording = asyncio.create_task(discovery.record_candidates(self.search, taken, state))
+        recording = functools.partial(discovery.record_candidates, self.search, taken, state)
+        self._recording = asyncio.create_task(patiently(recording))
 
     async def _settle(self) -> None:
         if self._recording is None:

@@ -6,7 +6,7 @@ recorded candidate.
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import time
 from collections.abc import AsyncIterator
 
@@ -17,8 +17,9 @@ from app.sources.base import Tools
 from app.sources.registry import SOURCES
 from app.values import snake
 from workers.engine import Engine
+from workers.field import Field
 from workers.recorder import Recorder
-from workers.wells import Field, Origin, wells_of
+from workers.wells import Origin, dig
 
 STEP_S = 60.0
 """One task seeks this long at most, then lets others have their turn."""
@@ -27,17 +28,14 @@ STEP_S = 60.0
 async def seek(engine: Engine, search: Search) -> None:
     """Draw candidates until the job has enough, every source is dry, or time has run out. LeaseLost, StorageRefused."""
     ends_s = time.monotonic() + STEP_S
-    async with contextlib.AsyncExitStack() as stack, Recorder(search) as recorder:
-        origins = [
-            _origin(engine, search, place)
-            for place, entry in enumerate(search.discovery)
-            if entry["state"] in ("pending", "running")
-        ]
-        field = Field([well for origin in origins for well in wells_of(origin, search.terms)], recorder.room)
-        for origin in origins:
-            origin.settle()
+    origins = [
+        _origin(engine, search, place)
+        for place, entry in enumerate(search.discovery)
+        if entry["state"] in ("pending", "running")
+    ]
+    async with Recorder(search) as recorder, Field(origins, recorder.room) as field:
         while field and await recorder.has_room() and time.monotonic() < ends_s:
-            await recorder.add(await field.draw(recorder.room, stack))
+            await recorder.add(await field.draw(recorder.room))
 
 
 def _origin(engine: Engine, search: Search, place: int) -> Origin:
@@ -48,5 +46,12 @@ def _origin(engine: Engine, search: Search, place: int) -> Origin:
         return engine.storage.stream(key_of(upload_id), start)
 
     options = {snake(name): value for name, value in asked["options"].items()}
-    tools = Tools(engine.client, engine.settings, open_upload, answers=KeptAnswers())
-    return Origin(place, SOURCES[asked["name"]], options, tools, entry)
+
+    async def pause(seconds: float) -> None:
+        entry["paused_until"] = time.time() + seconds
+        await asyncio.sleep(seconds)
+
+    tools = Tools(engine.client, engine.settings, open_upload, pause, answers=KeptAnswers())
+    origin = Origin(place, SOURCES[asked["name"]], options, tools, entry)
+    dig(origin, search.terms)
+    return origin

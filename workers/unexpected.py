@@ -6,6 +6,7 @@ fail, for ever.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -14,6 +15,8 @@ import asyncpg
 from app.database import DATABASE_ERRORS
 from app.errors import StorageRefused
 from app.log import log, new_id
+from workers.keeping import LeaseLost, let_go, to_the_end
+from workers.line import Interrupted
 
 REFUSALS = (StorageRefused, asyncpg.DiskFullError)
 """Storage or the database takes nothing more: rows are not to blame, and trying again at once would not help."""
@@ -28,13 +31,33 @@ def refused(group: BaseExceptionGroup[Exception]) -> str:
 
 
 @contextlib.asynccontextmanager
-async def told(fail: Callable[[str], Awaitable[object]], **ids: int) -> AsyncIterator[None]:
-    """Call `fail(message)` where the body raises what it should not; a database that is away waits for the next try."""
+async def told(
+    fail: Callable[[str], Awaitable[object]], release: Callable[[], Awaitable[object]], **ids: int
+) -> AsyncIterator[None]:
+    """A validation or export: `fail(reason)` where it cannot be done, `release()` where another is to begin anew.
+
+    Another is to where the worker is told to end and where the database was away; then Interrupted is raised.
+    """
+    interrupted = False
     try:
-        yield
-    except* DATABASE_ERRORS as group:
-        log.warning("task_interrupted", error=str(group.exceptions[0]), **ids)
-    except* Exception as group:  # noqa: BLE001 - here a task ends
-        error_id = new_id()
-        log.error("task_failed", error_id=error_id, exc_info=group, **ids)
-        await fail(f"Something unexpected happened; the log has it under {error_id}.")
+        try:
+            yield
+        except* LeaseLost:
+            log.info("task_dropped", **ids)
+        except* REFUSALS as group:
+            reason = refused(group)
+            log.error("storage_refused", error=reason, **ids)
+            await fail(reason)
+        except* DATABASE_ERRORS as group:
+            interrupted = True
+            log.warning("task_interrupted", error=str(group.exceptions[0]), **ids)
+        except* Exception as group:  # noqa: BLE001 - here a task ends
+            error_id = new_id()
+            log.error("task_failed", error_id=error_id, exc_info=group, **ids)
+            await fail(f"Something unexpected happened; the log has it under {error_id}.")
+    except asyncio.CancelledError:
+        await to_the_end(let_go(release, **ids))
+        raise
+    if interrupted:
+        await let_go(release, **ids)
+        raise Interrupted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import aiohttp
@@ -26,6 +26,8 @@ SOURCE_CONNECTIONS = 8
 
 Visit = Callable[[yarl.URL], AbstractAsyncContextManager[None]]
 """Entered with the URL around each request: the host's rules and its budget have their place here."""
+Headers = Callable[[yarl.URL], Mapping[str, str]]
+"""What a request to this URL says beside the usual."""
 
 
 class TooManyRedirects(Exception):
@@ -91,9 +93,18 @@ def _free(_url: yarl.URL) -> AbstractAsyncContextManager[None]:
     return contextlib.nullcontext()
 
 
+def _nothing(_url: yarl.URL) -> Mapping[str, str]:
+    return {}
+
+
 @asynccontextmanager
 async def open_url(
-    client: aiohttp.ClientSession, settings: Settings, url: str, visit: Visit = _free, accept: str = IMAGES
+    client: aiohttp.ClientSession,
+    settings: Settings,
+    url: str,
+    visit: Visit = _free,
+    accept: str = IMAGES,
+    headers_for: Headers = _nothing,
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """GET a URL, following redirects by hand: each hop is checked like the first and visited by itself.
 
@@ -106,7 +117,7 @@ async def open_url(
     for _ in range(settings.fetch_max_redirects + 1):
         async with (
             visit(target),
-            client.get(target, allow_redirects=False, headers=headers) as response,
+            client.get(target, allow_redirects=False, headers={**headers, **headers_for(target)}) as response,
         ):
             location = response.headers.get("Location")
             if response.status not in REDIRECTS or not location:

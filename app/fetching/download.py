@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import aiohttp
 import yarl
 
+from app.fetching.account import Account
 from app.fetching.budget import ByteBudget, Reservation
 from app.fetching.client import open_url
 from app.fetching.deadline import Deadline
@@ -38,12 +39,16 @@ class Downloader:
     budget: ByteBudget
     chance: random.Random = field(default_factory=random.SystemRandom)
 
-    async def download(self, url: str, reservation: Reservation) -> bytes:
-        """The body of a URL, its bytes held by `reservation`. Raises Refusal, with the reason of the last attempt."""
+    async def download(self, url: str, reservation: Reservation, account: Account) -> bytes | None:
+        """The body of a URL, its bytes held by `reservation`; `account` is told how it goes.
+
+        None where the host answered a condition with 304: whether that holds, the account says. Raises Refusal, with
+        the reason of the last attempt.
+        """
         deadline = Deadline(self.settings.fetch_timeout_s)
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return await self._attempt(url, deadline, reservation)
+                return await self._attempt(url, deadline, reservation, account)
             except Passing as passing:
                 reservation.release()
                 wait_s = self._wait_s(attempt, passing)
@@ -58,8 +63,9 @@ class Downloader:
         backoff_s: float = passing.backoff_s * 2 ** (attempt - 1) * spread
         return max(backoff_s, passing.retry_after_s or 0.0)
 
-    async def _attempt(self, url: str, deadline: Deadline, reservation: Reservation) -> bytes:
+    async def _attempt(self, url: str, deadline: Deadline, reservation: Reservation, account: Account) -> bytes | None:
         by_file: str | None = None
+        account.begin()
 
         @asynccontextmanager
         async def visit(hop: yarl.URL) -> AsyncIterator[None]:
@@ -70,15 +76,18 @@ class Downloader:
                 yield
 
         try:
-            async with open_url(self.client, self.settings, url, visit) as response:
-                self._judge(response, by_file)
+            async with open_url(self.client, self.settings, url, visit, headers_for=account.ask) as response:
+                account.answered(response)
+                self._judge(response, by_file, account)
+                if account.is_answer_to_condition():
+                    return None
                 return await self._read(response, deadline, reservation)
         except DOWNLOAD_ERRORS as error:
             raise failure(error, self.settings) from error
 
-    def _judge(self, response: aiohttp.ClientResponse, by_file: str | None) -> None:
+    def _judge(self, response: aiohttp.ClientResponse, by_file: str | None, account: Account) -> None:
         """Refuse by the answer's head what need not be read. `by_file`: what the host's tdmrep.json says against it."""
-        if not 200 <= response.status < 300:
+        if not 200 <= response.status < 300 and not account.is_answer_to_condition():
             found = status_failure(response)
             if isinstance(found, Passing) and (found.retry_after_s or response.status == 429):
                 self.visits.politeness.pause(response.url.raw_host or "", found.retry_after_s)

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 
+from app.fetching.account import Account
 from app.fetching.budget import ByteBudget
 from app.fetching.client import resolver_of
 from app.fetching.download import Downloader
@@ -36,6 +37,9 @@ Store = Callable[[str, bytes], Awaitable[None]]
 StoreNow = Callable[[str, bytes], None]
 """The same for a thread, which it may block."""
 
+Exists = Callable[[str], Awaitable[bool]]
+"""Whether bytes lie under a key."""
+
 
 def storage_key(sha256: bytes, format: str) -> str:
     """Where an image's bytes lie: `images/ab/cd/<hex>.<extension of the content>`."""
@@ -53,12 +57,17 @@ class Pipeline:
         store: Store,
         politeness: HostBudget | None = None,
         store_now: StoreNow | None = None,
+        exists: Exists | None = None,
     ) -> None:
-        """`store_now`, where there is one, is called instead of `store`: in the thread that examined the image."""
+        """`store_now`, where there is one, is called instead of `store`: in the thread that examined the image.
+
+        Without `exists` nothing is asked conditionally: what a former crawl stored may be gone.
+        """
         self.budget = ByteBudget(settings.fetch_bytes_in_flight, settings.fetch_max_bytes)
         self._settings = settings
         self._store = store
         self._store_now = store_now
+        self._exists = exists
         self._threads = ThreadPoolExecutor(settings.decode_threads, thread_name_prefix="decode")
         self._storing = Gate(STORES_AT_ONCE, STORES_AT_ONCE)
         self._names = resolver_of(client)
@@ -95,9 +104,16 @@ class Pipeline:
 
     async def fetch_one(self, pending: Pending) -> Outcome:
         """Fetch one row. Raises StorageRefused only."""
-        reservation = self.budget.reservation()
+        reservation, account = self.budget.reservation(), Account(pending.former if self._exists else None)
         try:
-            data = await self._downloader.download(pending.url, reservation)
+            data = await self._downloader.download(pending.url, reservation, account)
+            if data is None:
+                unchanged = await self._unchanged(pending, account)
+                if unchanged is not None:
+                    return unchanged
+                account.forget_former()
+                # Asked plainly, no answer is None.
+                data = await self._downloader.download(pending.url, reservation, account) or b""
             loop, limit = asyncio.get_running_loop(), self._settings.fetch_max_pixels
             sha256, measures, key = await loop.run_in_executor(self._threads, _examine, data, limit, self._store_now)
             if self._store_now is None:
@@ -107,10 +123,28 @@ class Pipeline:
                 finally:
                     self._storing.leave()
         except Refusal as refused:
-            return Refused(pending.image_id, pending.url, refused.issue)
+            return Refused(pending.image_id, pending.url, refused.issue, account.fetch())
         finally:
             reservation.release()
-        return Fetched(pending.image_id, pending.url, sha256, len(data), measures, key)
+        return Fetched(pending.image_id, pending.url, sha256, len(data), measures, key, account.fetch())
+
+    async def _unchanged(self, pending: Pending, account: Account) -> Fetched | None:
+        """What a former crawl stored, where the host says that it still holds and the bytes are still there."""
+        former = pending.former
+        if former is None or self._exists is None or not account.is_unchanged():
+            return None
+        if not await self._exists(former.storage_key):
+            return None
+        return Fetched(
+            pending.image_id,
+            pending.url,
+            former.sha256,
+            former.file_size,
+            former.measures,
+            former.storage_key,
+            account.fetch(),
+            former.image_id,
+        )
 
     async def steady(self) -> None:
         """Wait while our own resolver is in trouble: rows that are taken meanwhile would only wait."""

@@ -14,7 +14,7 @@ import orjson
 from app.database import Transaction, acquire, transaction
 from app.jobs import closing
 from app.progress import publish_change
-from app.values import Former, Lease, Measures, Pending
+from app.values import Lease, Pending
 
 # The tail of every statement that changes leases: {leases} is the new document.
 _LEASES = (

@@ -16,7 +16,7 @@ from app import queue
 from app.database import Transaction, transaction
 from app.jobs import chunk, closing
 from app.progress import publish_change
-from app.values import Fetched, Issue, Lease, Outcome, RefusalCode, Refused
+from app.values import Fetch, Fetched, Issue, Lease, Outcome, RefusalCode, Refused
 
 KNOWN = """
 select distinct on (sha256) sha256, id, storage_url from images
@@ -25,13 +25,15 @@ where crawl_job_id = $1 and sha256 = any($2::bytea[]) and status in ('downloaded
 RECORD = """
 update images i set status = r.status, filename = coalesce(r.filename, i.filename), storage_url = r.storage_url,
     width = r.width, height = r.height, file_size = r.file_size, format = r.format, sha256 = r.sha256, phash = r.phash,
-    issues = r.issues::jsonb
+    issues = r.issues::jsonb, "fetch" = r."fetch"::jsonb
 from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[], $8::int[], $9::text[],
-    $10::bytea[], $11::bigint[], $12::text[])
-    as r(id, status, filename, storage_url, width, height, file_size, format, sha256, phash, issues)
+    $10::bytea[], $11::bigint[], $12::text[], $13::text[])
+    as r(id, status, filename, storage_url, width, height, file_size, format, sha256, phash, issues, "fetch")
 where i.id = r.id and i.crawl_job_id = $1 and i.status = 'pending'
 returning i.id, i.status, i.file_size
 """
+# Kept from being deleted until the commit: as long as one row names bytes, nobody collects them.
+STILL_THERE = "select id from images where id = any($1::bigint[]) and storage_url is not null for key share"
 COUNT = """
 update crawl_jobs set downloaded_images = downloaded_images + $2, valid_images = valid_images + $2,
     options = options || jsonb_build_object('final', (options->>'final')::bigint + $3,
@@ -57,6 +59,7 @@ class Row:
 
     image_id: int
     status: str
+    fetch: Fetch
     issues: tuple[Issue, ...] = ()
     fetched: Fetched | None = None
     storage_url: str | None = None
@@ -68,6 +71,7 @@ async def record_results(lease: Lease, outcomes: Sequence[Outcome]) -> Recorded 
         job = await closing.lock(tx, lease.crawl_job_id)
         if job is None or not chunk.holds(job, lease):
             return None
+        outcomes = await _founded(tx, outcomes)
         known = await _known(tx, lease.crawl_job_id, outcomes)
         rows = rows_of(outcomes, known, room=job["max_images"] - job["valid_images"])
         changed = await tx.connection.fetch(RECORD, lease.crawl_job_id, *_columns(rows))
@@ -79,6 +83,15 @@ async def record_results(lease: Lease, outcomes: Sequence[Outcome]) -> Recorded 
         if not over and counted["seeking"] and counted["room"] > 0:
             tx.after_commit(queue.hint, queue.Discover(lease.crawl_job_id))
     return recorded
+
+
+async def _founded(tx: Transaction, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    """The outcomes without those whose bytes are a former crawl's row's that is no more: they are fetched again."""
+    formers = {one.former_id for one in outcomes if isinstance(one, Fetched)} - {None}
+    if not formers:
+        return outcomes
+    there = {row["id"] for row in await tx.connection.fetch(STILL_THERE, list(formers))} | {None}
+    return [one for one in outcomes if isinstance(one, Refused) or one.former_id in there]
 
 
 async def _known(tx: Transaction, crawl_job_id: int, outcomes: Iterable[Outcome]) -> dict[bytes, tuple[int, str]]:
@@ -94,14 +107,14 @@ def rows_of(outcomes: Iterable[Outcome], known: dict[bytes, tuple[int, str]], ro
     rows: list[Row] = []
     for one in outcomes:
         if isinstance(one, Refused):
-            rows.append(Row(one.image_id, "failed", (one.issue,)))
+            rows.append(Row(one.image_id, "failed", one.fetch, (one.issue,)))
         elif one.sha256 in known:
             first, storage_url = known[one.sha256]
-            rows.append(Row(one.image_id, "duplicate", (_duplicate_of(first),), one, storage_url))
+            rows.append(Row(one.image_id, "duplicate", one.fetch, (_duplicate_of(first),), one, storage_url))
         elif room > 0:
             room -= 1
             known[one.sha256] = (one.image_id, one.storage_key)
-            rows.append(Row(one.image_id, "downloaded", (), one, one.storage_key))
+            rows.append(Row(one.image_id, "downloaded", one.fetch, (), one, one.storage_key))
     return rows
 
 
@@ -124,10 +137,13 @@ def _columns(rows: Sequence[Row]) -> list[list[Any]]:
         [one and one.sha256 for _, one, _ in taken],
         [seen.phash if seen else None for _, _, seen in taken],
         [orjson.dumps([issue.as_json() for issue in row.issues]).decode() for row in rows],
+        [orjson.dumps(row.fetch.as_json()).decode() for row in rows],
     ]
 
 
 def _recorded(rows: Sequence[Row], changed: Sequence[asyncpg.Record]) -> Recorded:
     codes = {row.image_id: str(row.issues[0].code) if row.issues else "" for row in rows}
     reasons = tuple((str(row["status"]), codes[row["id"]]) for row in changed)
-    return Recorded(reasons, sum(row["file_size"] for row in changed if row["status"] == "downloaded"))
+    kept = {row.image_id for row in rows if row.fetched is not None and row.fetched.former_id is not None}
+    new = (row for row in changed if row["status"] == "downloaded" and row["id"] not in kept)
+    return Recorded(reasons, sum(row["file_size"] for row in new))

@@ -72,6 +72,9 @@ COMPLETE = """
 update validation_jobs set status = 'completed', progress = 100, completed_at = now(), total_images = validated_images
 where id = $1 and status = 'running' and started_at = $2 returning id
 """
+SHOW_LIFE = """
+update validation_jobs set started_at = started_at where id = $1 and status = 'running' and started_at = $2 returning id
+"""
 # Told to end: whoever holds nothing is known by no start.
 RELEASE = """
 update validation_jobs set started_at = null where id = $1 and status = 'running' and started_at = $2
@@ -191,6 +194,12 @@ class Fenced(Exception):
 
 async def _complete(claimed: Claim) -> None:
     await _end(claimed, "completed", COMPLETE)
+
+
+async def is_held(claimed: Claim) -> bool:
+    """Show life; False where the job was cancelled, deleted or claimed anew."""
+    async with acquire() as connection:
+        return await connection.fetchval(SHOW_LIFE, claimed.validation_job_id, claimed.started_at) is not None
 
 
 async def release(claimed: Claim) -> None:
