@@ -8,6 +8,7 @@ The document `crawl_jobs.options`:
 - `discovery`: how each source stands, in the same order: `{"found", "state", "message", "queries"}` with `state`
   pending, running, done or failed; `queries`, once it was asked, one for each term: `{"keyword", "term", "found",
   "state", "message", "total", "cursor", "skip"}`: `cursor` continues the search, `skip` leaves out what was taken.
+  `paused_until`, Unix time, where the source asked for a pause.
 - `chunk_size`: rows a chunk; `held`: waits for `startCrawlJob`; `seeking`: candidates are still sought.
 - `seeker`: who discovers now, `{"task", "until"}`; `final`: rows that are not pending; `bytes`: bytes stored.
 """

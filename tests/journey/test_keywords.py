@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -23,7 +24,8 @@ from tests.stand_ins.wikidata import WikidataStandIn, item, refusal
 from tests.support.asking import act, good, images
 from tests.support.asking import refusal as refused
 from tests.support.configured import configured
-from tests.support.service import CREATE, Person, entries, running_worker
+from tests.support.service import CREATE, Person, entries, running_worker, until
+from workers import field
 
 ASKED = """query($id: ID!) { crawlJob(id: $id) { keywords terms { keyword term by }
   sources { name found state message keywords { keyword term found total state message } } } }"""
@@ -94,6 +96,24 @@ async def test_a_search_that_goes_on_begins_with_what_is_behind(owner: Person) -
         found = await images(owner, more)
     assert Counter(one["keyword"] for one in found) == {"cat": 6, "dog": 6}
     assert len({one["originalUrl"] for one in found}) == 12
+
+
+async def test_a_source_that_lets_us_wait_does_not_hold_the_others(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(field, "PATIENCE_S", 0.1)
+    async with web({"cat": 4}) as (openverse, _), running_worker():
+        openverse.gate = asyncio.Event()
+        job = await owner.crawl(keywords=["cat"], sources=BOTH)
+        await until(lambda: _has_images(owner, job, 4))
+        assert [one["state"] for one in (await asked(owner, job))["sources"]] == ["running", "done"]
+        openverse.gate.set()
+        ended = await owner.ended(job)
+    assert (ended["status"], ended["validImages"]) == ("COMPLETED", 8)
+
+
+async def _has_images(who: Person, job: str, wanted: int) -> bool:
+    return int((await who.job(job))["validImages"]) == wanted
 
 
 async def test_what_a_variation_finds_is_labelled_by_the_keyword_and_says_the_term(owner: Person) -> None:
