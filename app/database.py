@@ -8,17 +8,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 from aerich import Command
 from tortoise import Tortoise
+from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import connections
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import DBConnectionError
-from tortoise.transactions import in_transaction
 
 from app.settings import CHECKOUT, settings
 
@@ -39,6 +39,7 @@ DATABASE_ERRORS = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     DBConnectionError,
     OSError,
     TimeoutError,
@@ -144,12 +145,37 @@ async def transaction() -> AsyncIterator[Transaction]:
     What is sent logs and swallows its own failure (`app.queue.hint`, `app.progress.publish`): the thing happened, and
     the caller must not be told that it failed.
     """
-    async with in_transaction("default") as client:
-        # Not `acquire_connection()`: that holds the ORM's own lock, and the first ORM call within would wait for ever.
-        tx = Transaction(client, client._connection)
+    outer = connections.get("default")
+    began = _savepoint(outer) if isinstance(outer, TransactionWrapper) else _begun(outer)
+    async with began as tx:
         yield tx
     for call in tx.following:
         await call()
+
+
+@contextlib.asynccontextmanager
+async def _begun(pool: BaseDBAsyncClient) -> AsyncIterator[Transaction]:
+    """A transaction on a connection of its own, which is the task's connection meanwhile.
+
+    Not the ORM's `in_transaction()`: where BEGIN or the end fail, or are cancelled, that leaves the dead connection to
+    the task for good, and the pool without it.
+    """
+    async with pool.acquire_connection() as connection:
+        client = TransactionWrapper(cast(AsyncpgDBClient, pool))
+        client._connection = connection
+        token = connections.set("default", client)
+        try:
+            async with connection.transaction():
+                yield Transaction(client, connection)
+        finally:
+            connections.reset(token)
+
+
+@contextlib.asynccontextmanager
+async def _savepoint(outer: TransactionWrapper) -> AsyncIterator[Transaction]:
+    # Not `acquire_connection()`: that holds the ORM's own lock, and the first ORM call within would wait for ever.
+    async with outer._connection.transaction():
+        yield Transaction(outer, outer._connection)
 
 
 @contextlib.asynccontextmanager
