@@ -15,6 +15,7 @@ STRONG_ETAG = re.compile(r'"[\x21\x23-\x7e]{0,254}"')
 """A weak one promises a like meaning, not equal bytes: it is recorded, and never asked by."""
 WRITTEN = re.compile(r"[\x20-\x7e]{1,256}")
 """What of a header is recorded: nothing that it would have to be changed for, and no more than a validator needs."""
+HOST = re.compile(r"[\x21-\x7e]{1,253}")
 NOT_MODIFIED = 304
 
 
@@ -32,18 +33,22 @@ class Account:
     """The addresses that this attempt asked, in their order."""
     _asked: bool = False
 
-    def begin(self) -> None:
-        """Another attempt."""
+    def begin(self, url: str) -> None:
+        """Another attempt at the URL; its host is to blame, where it is refused before any is asked."""
         self.attempts += 1
+        self.host = _host_of(url)
         self._hops.clear()
         self._forget_answer()
+
+    def approach(self, hop: yarl.URL) -> None:
+        """Note the host whose turn it is: its rules, or a silence that is remembered, may keep it from being asked."""
+        self.host = hop.raw_host
 
     def ask(self, hop: yarl.URL) -> Mapping[str, str]:
         """Note an address that is asked; the headers that ask it whether what the former crawl stored has changed.
 
         Validators go to the address that gave them, and to no other on the way there.
         """
-        self.host = hop.raw_host
         self._hops.append(str(hop))
         self._forget_answer()
         former = self.former
@@ -94,6 +99,15 @@ class Account:
     def _forget_answer(self) -> None:
         self.http_status = self.etag = self.last_modified = None
         self._asked = False
+
+
+def _host_of(url: str) -> str | None:
+    """The host that a URL names, which need not be one that may be fetched."""
+    try:
+        host = yarl.URL(url).raw_host
+    except ValueError:
+        return None
+    return host if host is not None and HOST.fullmatch(host) else None
 
 
 def _written(value: str | None) -> str | None:

@@ -65,12 +65,13 @@ class Downloader:
 
     async def _attempt(self, url: str, deadline: Deadline, reservation: Reservation, account: Account) -> bytes | None:
         by_file: str | None = None
-        account.begin()
+        account.begin(url)
 
         @asynccontextmanager
         async def visit(hop: yarl.URL) -> AsyncIterator[None]:
             # The host's rules come before any place in a queue: whoever waits for them holds nothing.
             nonlocal by_file
+            account.approach(hop)
             by_file = await self.origins.permit(hop, deadline)
             async with self.visits.visit(hop.raw_host or "", deadline):
                 yield

@@ -124,3 +124,22 @@ async def test_opt_outs_bind_us_only_if_they_are_meant_for_us_and_the_setting_sa
         assert isinstance(await fetch(image(PHOTO, line)), Fetched)
     assert (await reason(image(PHOTO, "X-Robots-Tag: PixCrawler: none"))).code is RefusalCode.OPT_OUT
     assert isinstance(await fetch(image(PHOTO, "X-Robots-Tag: noai"), respect_x_robots_tag=False), Fetched)
+
+
+async def test_whatever_is_refused_names_the_host_that_is_to_blame() -> None:
+    rules = {"/robots.txt": image(b"User-agent: *\nDisallow: /\n", kind="text/plain"), "/x": image(PHOTO)}
+    async with (
+        MisbehavingHost(rules) as forbidding,
+        MisbehavingHost({"/x": host_of.redirect(forbidding.url("/x"))}) as led,
+    ):
+        urls = [forbidding.url("/x"), "http://10.0.0.1/x", "http://me@host.invalid/x", "ftp:x", "http://[x/"]
+        async with pipeline() as made:
+            found = await fetch_all(made, [*urls, f"http://localhost:{led.port}/x"])
+    assert [(one.issue.code, one.fetch.host) for one in found if isinstance(one, Refused)] == [
+        (RefusalCode.ROBOTS, "127.0.0.1"),
+        (RefusalCode.BLOCKED_ADDRESS, "10.0.0.1"),
+        (RefusalCode.BAD_URL, "host.invalid"),
+        (RefusalCode.BAD_URL, None),
+        (RefusalCode.BAD_URL, None),
+        (RefusalCode.ROBOTS, "127.0.0.1"),
+    ]
