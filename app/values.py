@@ -155,6 +155,14 @@ class Former:
     asked_url: str | None = None
 
 
+class Difference(StrEnum):
+    """What a re-crawl stored of an address, beside what the former crawl had stored of it."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
 @dataclass(frozen=True, slots=True)
 class Pending:
     """A row that waits to be fetched."""
@@ -196,6 +204,8 @@ class Fetched:
     fetch: Fetch = Fetch()
     former_id: int | None = None
     """The row of a former crawl that the host said is unchanged: these are its bytes, and none were transferred."""
+    former_sha256: bytes | None = None
+    """What a former crawl stored of the address; None where it stored nothing, or there was none."""
 
 
 @dataclass(frozen=True, slots=True)

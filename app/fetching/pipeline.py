@@ -126,7 +126,10 @@ class Pipeline:
             return Refused(pending.image_id, pending.url, refused.issue, account.fetch())
         finally:
             reservation.release()
-        return Fetched(pending.image_id, pending.url, sha256, len(data), measures, key, account.fetch())
+        was = pending.former.sha256 if pending.former else None
+        return Fetched(
+            pending.image_id, pending.url, sha256, len(data), measures, key, account.fetch(), former_sha256=was
+        )
 
     async def _unchanged(self, pending: Pending, account: Account) -> Fetched | None:
         """What a former crawl stored, where the host says that it still holds and the bytes are still there."""
@@ -144,6 +147,7 @@ class Pipeline:
             former.storage_key,
             account.fetch(),
             former.image_id,
+            former.sha256,
         )
 
     async def steady(self) -> None:

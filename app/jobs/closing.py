@@ -20,7 +20,7 @@ JOBS_AT_ONCE = 500
 # Without `sources`: a list given in the mutation is long, and this is asked at every batch.
 LOCK = """
 select j.id, j.status, j.max_images, j.total_images, j.downloaded_images, j.valid_images, j.progress, j.total_chunks,
-    j.leases, j.options - 'sources' as options, j.error_message, p.user_id
+    j.leases, j.options - 'sources' as options, j.options ? 'recrawl_of' as is_recrawl, j.error_message, p.user_id
 from crawl_jobs j join projects p on p.id = j.project_id where j.id = $1 for update of j
 """
 PENDING_CHUNKS = "select count(distinct chunk) from images where crawl_job_id = $1 and status = 'pending'"

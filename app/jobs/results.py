@@ -6,7 +6,7 @@ Every row is guarded by `status = 'pending'`: what is recorded twice changes not
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import asyncpg
@@ -16,7 +16,7 @@ from app import queue
 from app.database import Transaction, transaction
 from app.jobs import chunk, closing
 from app.progress import publish_change
-from app.values import Fetch, Fetched, Issue, Lease, Outcome, RefusalCode, Refused
+from app.values import Difference, Fetch, Fetched, Issue, Json, Lease, Outcome, RefusalCode, Refused
 
 KNOWN = """
 select distinct on (sha256) sha256, id, storage_url from images
@@ -55,7 +55,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A result as the table's columns."""
+    """A result as the table's columns; `difference` is told of what a re-crawl stored."""
 
     image_id: int
     status: str
@@ -63,6 +63,12 @@ class Row:
     issues: tuple[Issue, ...] = ()
     fetched: Fetched | None = None
     storage_url: str | None = None
+    difference: Difference | None = None
+
+    def fetch_json(self) -> dict[str, Json]:
+        """The document `images.fetch`."""
+        told = self.fetch.as_json()
+        return told if self.difference is None else told | {"difference": str(self.difference)}
 
 
 async def record_results(lease: Lease, outcomes: Sequence[Outcome]) -> Recorded | None:
@@ -74,6 +80,8 @@ async def record_results(lease: Lease, outcomes: Sequence[Outcome]) -> Recorded 
         outcomes = await _founded(tx, outcomes)
         known = await _known(tx, lease.crawl_job_id, outcomes)
         rows = rows_of(outcomes, known, room=job["max_images"] - job["valid_images"])
+        if job["is_recrawl"]:
+            rows = [replace(row, difference=_difference(row.fetched)) for row in rows]
         changed = await tx.connection.fetch(RECORD, lease.crawl_job_id, *_columns(rows))
         recorded = _recorded(rows, changed)
         stored = sum(1 for row in changed if row["status"] == "downloaded")
@@ -118,6 +126,14 @@ def rows_of(outcomes: Iterable[Outcome], known: dict[bytes, tuple[int, str]], ro
     return rows
 
 
+def _difference(fetched: Fetched | None) -> Difference | None:
+    if fetched is None:
+        return None
+    if fetched.former_sha256 is None:
+        return Difference.NEW
+    return Difference.UNCHANGED if fetched.former_sha256 == fetched.sha256 else Difference.CHANGED
+
+
 def _duplicate_of(first: int) -> Issue:
     return Issue(RefusalCode.DUPLICATE, f"The same bytes as Image:{first}.", measured=f"Image:{first}")
 
@@ -137,7 +153,7 @@ def _columns(rows: Sequence[Row]) -> list[list[Any]]:
         [one and one.sha256 for _, one, _ in taken],
         [seen.phash if seen else None for _, _, seen in taken],
         [orjson.dumps([issue.as_json() for issue in row.issues]).decode() for row in rows],
-        [orjson.dumps(row.fetch.as_json()).decode() for row in rows],
+        [orjson.dumps(row.fetch_json()).decode() for row in rows],
     ]
 
 
