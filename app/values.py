@@ -176,7 +176,8 @@ class Pending:
 class Fetch:
     """How a fetch went: whom it asked last, how often it was tried, and what the answer's head said.
 
-    `final_url` is where redirects led; `http_status` is the last answer's, None where there was none.
+    `final_url` is where redirects led; `http_status` is the last answer's, None where there was none. `passing` is true
+    where it failed by what may be over later.
     """
 
     host: str | None = None
@@ -185,6 +186,7 @@ class Fetch:
     etag: str | None = None
     last_modified: str | None = None
     final_url: str | None = None
+    passing: bool | None = None
 
     def as_json(self) -> dict[str, Json]:
         """The document `images.fetch`; what is not known is left out."""

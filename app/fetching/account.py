@@ -89,12 +89,12 @@ class Account:
         """Ask plainly from now on."""
         self.former = None
 
-    def fetch(self) -> Fetch:
+    def fetch(self, *, passing: bool = False) -> Fetch:
         """How it went. What a host that says "unchanged" leaves out holds as the former crawl heard it."""
         etag, last_modified, former = self.etag, self.last_modified, self.former
         if former is not None and self.is_unchanged():
             etag, last_modified = etag or former.etag, last_modified or former.last_modified
-        return Fetch(self.host, self.attempts, self.http_status, etag, last_modified, self.final_url)
+        return Fetch(self.host, self.attempts, self.http_status, etag, last_modified, self.final_url, passing or None)
 
     def _forget_answer(self) -> None:
         self.http_status = self.etag = self.last_modified = None

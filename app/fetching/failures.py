@@ -47,6 +47,9 @@ class Passing(Exception):
     of_resolver: bool = False
     """Whether it says nothing about the host: its name could not be looked up."""
 
+    def __post_init__(self) -> None:
+        self.refusal.passing = True
+
 
 def failure(error: Exception, settings: Settings) -> Refusal | Passing:
     """What a DOWNLOAD_ERRORS exception means."""
@@ -95,9 +98,9 @@ def _host_failure(error: HostPaused | HostSilent, settings: Settings) -> Refusal
     if isinstance(error, HostPaused):
         message = "The host asks for a longer pause than an image may take."
         limit = f"{settings.fetch_timeout_s:g} s"
-        return refusal(RefusalCode.HTTP_STATUS, message, f"pause of {error.wait_s:.0f} s", limit)
+        return refusal(RefusalCode.HTTP_STATUS, message, f"pause of {error.wait_s:.0f} s", limit, passing=True)
     message = "The host is left alone for a while: it gave no answer."
-    return refusal(RefusalCode.CONNECT_FAILED, message, f"{error.attempts} attempts in a row")
+    return refusal(RefusalCode.CONNECT_FAILED, message, f"{error.attempts} attempts in a row", passing=True)
 
 
 # In this order: aiohttp's classes inherit from each other. The last column says whether the failure may pass.
@@ -120,7 +123,8 @@ def _connection_failure(error: aiohttp.ClientError | TimeoutError, settings: Set
     if code is RefusalCode.TIMEOUT:
         connecting = isinstance(error, aiohttp.ConnectionTimeoutError)
         limit = f"{settings.fetch_connect_timeout_s if connecting else settings.fetch_timeout_s:g} s"
-    reason = refusal(code, message, None if limit else str(error)[:160], limit)
+    # An image that took all its time is not tried again at once; later it may be quicker.
+    reason = refusal(code, message, None if limit else str(error)[:160], limit, passing=limit is not None)
     if not passes:
         return reason
     late = isinstance(error, aiohttp.ConnectionTimeoutError)

@@ -78,7 +78,8 @@ class OriginFiles:
             else:
                 if status < 500:
                     return body if 200 <= status < 300 else b""
-                reason = _unread(refusal(RefusalCode.HTTP_STATUS, f"The host answered {status}.", str(status)))
+                answer = f"The host answered {status}."
+                reason = _unread(refusal(RefusalCode.HTTP_STATUS, answer, str(status), passing=True))
                 if attempt == ATTEMPTS:
                     raise reason
             deadline.charge(BACKOFF_S)
@@ -115,8 +116,9 @@ class OriginFiles:
 
 def _unread(found: Refusal | Passing, error: Exception | None = None) -> Refusal:
     """The reason of every image of an origin whose robots.txt could not be read."""
-    issue = (found.refusal if isinstance(found, Passing) else found).issue
+    told = found.refusal if isinstance(found, Passing) else found
+    issue = told.issue
     code = issue.code if isinstance(error, UNREACHABLE) else RefusalCode.ROBOTS
     message = f"The host's robots.txt cannot be had, so nothing is asked. {issue.message}"
     measured = f"robots.txt: {issue.measured or issue.code}"
-    return Refusal(dataclasses.replace(issue, code=code, message=message, measured=measured))
+    return Refusal(dataclasses.replace(issue, code=code, message=message, measured=measured), passing=told.passing)

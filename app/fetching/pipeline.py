@@ -123,7 +123,7 @@ class Pipeline:
                 finally:
                     self._storing.leave()
         except Refusal as refused:
-            return Refused(pending.image_id, pending.url, refused.issue, account.fetch())
+            return Refused(pending.image_id, pending.url, refused.issue, account.fetch(passing=refused.passing))
         finally:
             reservation.release()
         was = pending.former.sha256 if pending.former else None

@@ -6,16 +6,19 @@ from app.values import Issue, RefusalCode
 
 
 class Refusal(Exception):
-    """The image is not taken, for the reason in `issue`."""
+    """The image is not taken, for the reason in `issue`; `passing`: another fetch, later, may go otherwise."""
 
-    def __init__(self, issue: Issue) -> None:
+    def __init__(self, issue: Issue, *, passing: bool = False) -> None:
         super().__init__(issue.message)
         self.issue = issue
+        self.passing = passing
 
 
-def refusal(code: RefusalCode, message: str, measured: str | None = None, limit: str | None = None) -> Refusal:
+def refusal(
+    code: RefusalCode, message: str, measured: str | None = None, limit: str | None = None, *, passing: bool = False
+) -> Refusal:
     """A Refusal with its issue: what was measured and the limit that it passed, both with their units."""
-    return Refusal(Issue(code, message, measured, limit))
+    return Refusal(Issue(code, message, measured, limit), passing=passing)
 
 
 def megabytes(count: int) -> str:

@@ -143,3 +143,26 @@ async def test_whatever_is_refused_names_the_host_that_is_to_blame() -> None:
         (RefusalCode.BAD_URL, None),
         (RefusalCode.ROBOTS, "127.0.0.1"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("behavior", "passes"),
+    [
+        (host_of.status(503), True),
+        (host_of.reset, True),
+        (host_of.silence, True),
+        (host_of.cut_body(PHOTO), True),
+        (host_of.status(404), None),
+        (host_of.redirect("/image"), None),
+        (image(PHOTO[: len(PHOTO) // 2]), None),
+        (image(b"<html>"), None),
+        (image(PHOTO, "X-Robots-Tag: noai"), None),
+    ],
+    ids=["503", "reset", "silent", "broken off", "404", "circle", "cut file", "page", "opt-out"],
+)
+async def test_a_refusal_says_whether_what_it_failed_by_may_be_over_later(
+    behavior: Behavior, passes: bool | None
+) -> None:
+    outcome = await fetch(behavior, fetch_timeout_s=1.0)
+    assert isinstance(outcome, Refused)
+    assert outcome.fetch.passing is passes
