@@ -11,6 +11,7 @@ The document `crawl_jobs.options`:
   `paused_until`, Unix time, where the source asked for a pause.
 - `chunk_size`: rows a chunk; `held`: waits for `startCrawlJob`; `seeking`: candidates are still sought.
 - `seeker`: who discovers now, `{"task", "until"}`; `final`: rows that are not pending; `bytes`: bytes stored.
+- `recrawl_of`: the job that this one crawls again (`app/jobs/recrawl.py`); absent from others.
 """
 
 from __future__ import annotations
@@ -68,16 +69,14 @@ async def create(viewer: Viewer, spec: CrawlSpec) -> int:
     """A new crawl job of a project that the viewer sees; its id. The same idempotency key gives the same job."""
     spec = checked(spec)
     async with acquire() as connection:
-        known = await _made_before(connection, viewer, spec)
+        known = await made_before(connection, viewer, spec.project_id, spec.idempotency_key)
     if known is not None:
         return known  # whatever became of its project and its uploads since
     await check_uploads(viewer, spec.sources)
     terms = await expanded(spec.keywords, spec.expansion)
     async with transaction() as tx:
         await open_project(tx, viewer, spec.project_id, ["input", "projectId"])
-        if spec.idempotency_key is not None:
-            await tx.connection.execute(ONE_AT_A_TIME, spec.project_id, spec.idempotency_key)
-        known = await _made_before(tx.connection, viewer, spec)
+        known = await made_before(tx.connection, viewer, spec.project_id, spec.idempotency_key, alone=True)
         if known is not None:
             return known
         key = await _insert(tx, spec, terms)
@@ -88,12 +87,18 @@ async def create(viewer: Viewer, spec: CrawlSpec) -> int:
     return key
 
 
-async def _made_before(connection: asyncpg.Connection, viewer: Viewer, spec: CrawlSpec) -> int | None:
-    """The job that the project's owner has with this idempotency key already, where the viewer sees it."""
-    if spec.idempotency_key is None:
+async def made_before(
+    connection: asyncpg.Connection, viewer: Viewer, project_id: int, key: str | None, *, alone: bool = False
+) -> int | None:
+    """The job that the project's owner has with this idempotency key already, where the viewer sees it.
+
+    `alone`: whoever asks the same with this key waits until the transaction has ended.
+    """
+    if key is None:
         return None
-    key = spec.idempotency_key
-    known = await connection.fetchval(SAME_KEY, spec.project_id, key, viewer.id, viewer.everything)
+    if alone:
+        await connection.execute(ONE_AT_A_TIME, project_id, key)
+    known = await connection.fetchval(SAME_KEY, project_id, key, viewer.id, viewer.everything)
     return None if known is None else int(known)
 
 
@@ -104,13 +109,8 @@ async def _insert(tx: Transaction, spec: CrawlSpec, terms: tuple[Term, ...]) -> 
             for source in spec.sources
         ],
         "terms": [{"keyword": one.keyword, "term": one.text, "by": one.by} for one in terms],
-        "discovery": [fresh_discovery() for _ in spec.sources],
         "chunk_size": spec.chunk_size,
-        "held": not spec.start,
-        "seeking": True,
-        "seeker": None,
-        "final": 0,
-        "bytes": 0,
+        **unbegun(len(spec.sources), held=not spec.start),
     }
     key = await tx.connection.fetchval(
         INSERT,
@@ -127,6 +127,12 @@ async def _insert(tx: Transaction, spec: CrawlSpec, terms: tuple[Term, ...]) -> 
 def _asked(source: SourceSpec) -> dict[str, Any]:
     """A source as a client could ask for it again."""
     return {"name": source.name, "options": {camel(name): value for name, value in source.options.items()}}
+
+
+def unbegun(sources: int, *, held: bool) -> dict[str, Any]:
+    """What `options` say of a job with so many sources before it has begun."""
+    discovery = [fresh_discovery() for _ in range(sources)]
+    return {"discovery": discovery, "held": held, "seeking": True, "seeker": None, "final": 0, "bytes": 0}
 
 
 def fresh_discovery() -> dict[str, Any]:

@@ -25,6 +25,7 @@ from app.jobs.limits import (
     check_text,
 )
 from app.settings import settings
+from app.sources.base import Source
 from app.sources.registry import SOURCES as KNOWN_SOURCES
 from app.storage import storage
 from app.values import CrawlSpec, SourceSpec, Viewer, camel
@@ -67,12 +68,7 @@ def require_keywords(keywords: Sequence[str], sources: Sequence[SourceSpec]) -> 
 def checked_source(spec: SourceSpec, place: int) -> SourceSpec:
     """The source with its options as it will use them; errors name the field from `input` down."""
     path = ["input", "sources", str(place), camel(spec.name)]
-    source = KNOWN_SOURCES.get(spec.name)
-    if source is None:
-        raise SourceUnavailable(f"There is no source {spec.name}.", path=path)
-    available, reason = source.available(settings())
-    if not available:
-        raise SourceUnavailable(f"{source.title} cannot be used: {reason}", path=path)
+    source = require_available(spec.name, path)
     try:
         options = source.check(spec.options)
         if is_too_deep(options):
@@ -81,6 +77,17 @@ def checked_source(spec: SourceSpec, place: int) -> SourceSpec:
         error.path = (*path, *error.path)
         raise
     return SourceSpec(spec.name, options)
+
+
+def require_available(name: str, path: Sequence[str]) -> Source:
+    """The source of that name. Raises SourceUnavailable, of the field `path`."""
+    source = KNOWN_SOURCES.get(name)
+    if source is None:
+        raise SourceUnavailable(f"There is no source {name}.", path=path)
+    available, reason = source.available(settings())
+    if not available:
+        raise SourceUnavailable(f"{source.title} cannot be used: {reason}", path=path)
+    return source
 
 
 async def check_uploads(viewer: Viewer, sources: Sequence[SourceSpec]) -> None:
