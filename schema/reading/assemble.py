@@ -112,8 +112,9 @@ class _Field:
             case declare.Sql(text, nullable):
                 self._agrees(nullable)
                 found = Value(text)
-            case declare.Derived():
-                self._agrees(True)
+            case declare.Derived(_, _, values, nullable):
+                self._agrees(nullable)
+                self._takes(values)
                 found = mark
             case declare.One():
                 found = self._one(mark)
@@ -124,7 +125,10 @@ class _Field:
             case declare.Nodes(several):
                 found = Whichever(tuple(self.catalogue.tables.values()), several)
             case declare.Document(text, several):
-                found = self._document(text, several=several)
+                found = self._document(Objects(text, several))
+            case declare.Computed(text, values):
+                self._takes(values)
+                found = self._document(Objects(text, False, values, once=True))
             case _:
                 raise self._bad(f"unknown mark {mark}")
         return found
@@ -197,9 +201,7 @@ class _Field:
 
     def _ranking(self, mark: declare.Ranked) -> Ranking:
         self._own()
-        for argument, _ in mark.values.values():
-            if argument not in self.made.args:
-                raise self._bad(f"it has no argument {argument}")
+        self._takes(mark.values)
         implied = all(implied_below(parent, child, via) for parent, child, via in mark.kin)
         return Ranking(Page(self._paged(), None, implied, {}, {}), mark)
 
@@ -227,10 +229,15 @@ class _Field:
             orders[name] = found
         return orders
 
-    def _document(self, text: str, *, several: bool) -> Objects:
+    def _takes(self, values: declare.Bound) -> None:
+        for argument, _ in values.values():
+            if argument not in self.made.args:
+                raise self._bad(f"it has no argument {argument}")
+
+    def _document(self, objects: Objects) -> Objects:
         self._own()
         _assemble_objects(self.catalogue, get_named_type(self.made.type))
-        return Objects(text, several)
+        return objects
 
 
 def _assemble_objects(catalogue: Catalogue, inner: Any) -> None:

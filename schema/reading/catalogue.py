@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from schema.reading.declare import Derived, Ranked, Where
+from schema.reading.declare import Bound, Derived, Ranked, Where
 
 
 class BadDeclaration(TypeError):
@@ -72,10 +72,12 @@ class Whichever:
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """Objects inside a JSONB expression."""
+    """Objects inside a JSONB expression, which holds what `values` bind; `once`: it is computed once only."""
 
     text: str
     several: bool
+    values: Bound = field(default_factory=dict)
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)

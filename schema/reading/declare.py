@@ -18,7 +18,7 @@ A mutation or subscription names a row and leaves reading it to the selection:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import strawberry
@@ -67,15 +67,32 @@ class Sql:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What an argument binds: its SQL type, and the parameter made of what the client gave.
+
+    `bind(value, path)` raises Invalid, of `path`, for what the argument does not take.
+    """
+
+    sql_type: str
+    bind: Callable[[Any, Sequence[str]], Any]
+
+
+Bound = Mapping[str, tuple[str, Given]]
+"""Placeholder of a mark's SQL → the argument that it is made of, and how."""
+
+
+@dataclass(frozen=True, slots=True)
 class Derived:
     """A Python function of the JSON values of some expressions; it is called after the statement, once a row.
 
     `function(context, *values)` gives the field's JSON value. It waits for nothing, and its value may be shared among
-    those who may read the row.
+    those who may read the row. In an expression `{name}` is what `values[name]` binds.
     """
 
     function: Callable[..., Any]
     needs: tuple[str, ...]
+    values: Bound = field(default_factory=dict)
+    nullable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +126,14 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """What an argument of a ranked list binds: its SQL type, and the parameter made of what the client gave.
+class Computed:
+    """A typed object made of a JSONB expression that is dear: it is computed once, whatever is selected of it.
 
-    `bind(value, path)` raises Invalid, of `path`, for what the argument does not take.
+    In it `{name}` is what `values[name]` binds.
     """
 
-    sql_type: str
-    bind: Callable[[Any, Sequence[str]], Any]
+    text: str
+    values: Bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +145,13 @@ class Ranked:
     """
 
     relation: str
-    values: Mapping[str, tuple[str, Given]]
-    """Placeholder → the argument that it is made of, and how."""
+    values: Bound
     edge: str
     kin: tuple[tuple[str, str, str], ...]
     """Parent table, child table, the child's column: the links over which its rows hang together with ours."""
 
 
-Mark = Column | Sql | Derived | One | Many | Nodes | Document | Ranked
+Mark = Column | Sql | Derived | One | Many | Nodes | Document | Computed | Ranked
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +215,11 @@ def derived(function: Callable[..., Any], *needs: str, description: str) -> Any:
     return _field(Derived(function, needs), description)
 
 
+def derived_by(mark: Derived, description: str, **arguments: tuple[Any, str, Any]) -> Any:
+    """The same with arguments; each is a type, a description and a default."""
+    return _field(mark, description, _arguments(arguments))
+
+
 def document(text: str, description: str) -> Any:
     """An object inside a JSONB expression that is an object."""
     return _field(Document(text), description)
@@ -207,6 +228,11 @@ def document(text: str, description: str) -> Any:
 def documents(text: str, description: str) -> Any:
     """The objects of a JSONB expression that is an array; anything else than an array is no objects."""
     return _field(Document(text, several=True), description)
+
+
+def computed(mark: Computed, description: str, **arguments: tuple[Any, str, Any]) -> Any:
+    """An object that is dear to make (see `Computed`); each of `arguments` is a type, a description and a default."""
+    return _field(mark, description, _arguments(arguments))
 
 
 def one(via: str | None = None, *, description: str) -> Any:
@@ -255,8 +281,11 @@ def many(via: str | None = None, *, where: Any, order: Any, description: str) ->
 
 def ranked(mark: Ranked, description: str, **arguments: tuple[Any, str, Any]) -> Any:
     """A page of rows in a computed order; each of `arguments` is a type, a description and a default."""
-    own = {name: _Argument(*argument) for name, argument in arguments.items()}
-    return _field(mark, description, own | dict(PAGE_ARGUMENTS))
+    return _field(mark, description, _arguments(arguments) | dict(PAGE_ARGUMENTS))
+
+
+def _arguments(given: Mapping[str, tuple[Any, str, Any]]) -> dict[str, _Argument]:
+    return {name: _Argument(*argument) for name, argument in given.items()}
 
 
 def where(text: str, description: str, bind: Callable[[Any], Any] | None = None) -> Any:

@@ -13,7 +13,7 @@ from app.errors import Invalid
 from schema.reading import keyset
 from schema.reading.arguments import NOTHING, Arg, Bind, as_plain
 from schema.reading.catalogue import Page, Ranking
-from schema.reading.declare import Given, Where
+from schema.reading.declare import Where
 from schema.reading.keyset import Key
 
 if TYPE_CHECKING:
@@ -55,16 +55,9 @@ def write_below(writer: Writer, page: Page | Ranking, f: Selected, t: str) -> st
 def _write_ranked(writer: Writer, ranking: Ranking, f: Selected, t: str) -> str:
     """A connection in a computed order."""
     page, mark = ranking.page, ranking.mark
-    relation = mark.relation.replace("{t}", t)
-    for name, (argument, given) in mark.values.items():
-        value = writer.value(_given_bind(given, f.args[argument], (*f.path, argument)))
-        relation = relation.replace("{" + name + "}", f"{value}::{given.sql_type}")
+    relation = writer.bound(mark.relation.replace("{t}", t), mark.values, f)
     window = _window((RANK, *_keys(page, NOTHING, ())), f)
     return _PageWriter(writer, page, f, lambda _: [], window, relation, mark.edge).text()
-
-
-def _given_bind(given: Given, argument: Arg, path: tuple[str, ...]) -> Bind:
-    return lambda values: given.bind(as_plain(argument.bind(values)), path)
 
 
 def _window(keys: tuple[Key, ...], f: Selected) -> Window:

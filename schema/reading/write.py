@@ -13,9 +13,9 @@ from typing import Any
 
 from app.errors import Invalid, LimitExceeded
 from schema.reading import pages, sight
-from schema.reading.arguments import Bind, Values
+from schema.reading.arguments import Arg, Bind, Values, as_plain
 from schema.reading.catalogue import Objects, Page, Ranking, Single, Table, Value, Whichever
-from schema.reading.declare import Derived
+from schema.reading.declare import Bound, Derived, Given
 from schema.reading.ids import read_key, split
 from schema.reading.patch import holds_derived
 from schema.reading.walk import Selected
@@ -55,6 +55,13 @@ class Writer:
     def viewer(self) -> str:
         """The placeholder of the viewer's id."""
         return self.value(lambda values: values[VIEWER], VIEWER) + "::uuid"
+
+    def bound(self, text: str, values: Bound, f: Selected) -> str:
+        """`text` with what the arguments of `f` bind in place of their names in braces."""
+        for name, (argument, given) in values.items():
+            value = self.value(_given_bind(given, f.args[argument], (*f.path, argument)))
+            text = text.replace("{" + name + "}", f"{value}::{given.sql_type}")
+        return text
 
     def alias(self) -> str:
         """A name that nothing else in the statement has."""
@@ -107,8 +114,8 @@ class Writer:
                 return f"'{type_name}'"
             case Value(text):
                 return text.replace("{t}", t)
-            case Derived(_, needs):
-                return f"json_build_array({', '.join(needs).replace('{t}', t)})"
+            case Derived(_, needs, bound):
+                return f"json_build_array({self.bound(', '.join(needs), bound, f).replace('{t}', t)})"
             case Single(table, via, _, implied):
                 return self._single(table, f, lambda a: [f"{a}.id = {t}.{via}"], implied=implied)
             case Page() | Ranking() as page:
@@ -155,8 +162,14 @@ class Writer:
         return self._single(table, f, lambda t: [f"{t}.id = {ids}.key::{table.columns['id'].sql_type}"])
 
     def _objects(self, objects: Objects, t: str, f: Selected) -> str:
-        document = f"({objects.text.replace('{t}', t)})"
+        document = f"({self.bound(objects.text, objects.values, f).replace('{t}', t)})"
         (type_name,) = f.on
+        if objects.once:
+            a = self.alias()
+            items = [(one.key, self._inside(one, type_name, t, f"{a}.doc", "0")) for one in f.below]
+            # The offset keeps the planner from writing the expression wherever a field reads it.
+            rows = f"select {listed(items)} from (select {document} as doc offset 0) {a}"
+            return f"(select row_to_json(r$) from ({rows}) r$)"
         if not objects.several:
             items = [(one.key, self._inside(one, type_name, t, document, "0")) for one in f.below]
             return f"(select row_to_json(r$) from (select {listed(items)}) r$)"
@@ -181,6 +194,10 @@ def listed(items: Sequence[tuple[str, str]]) -> str:
 def all_of(conditions: Sequence[str]) -> str:
     """Conditions joined by AND."""
     return " and ".join(conditions) or "true"
+
+
+def _given_bind(given: Given, argument: Arg, path: tuple[str, ...]) -> Bind:
+    return lambda values: given.bind(as_plain(argument.bind(values)), path)
 
 
 def _key_bind(f: Selected, table: Table) -> Bind:
