@@ -23,8 +23,12 @@ class Reservation:
         await self.budget.acquire(self, count, fixed=False)
 
     def settle(self) -> None:
-        """Say that it will not grow any more."""
+        """Say that all bytes are read: it will not grow any more, and waits to be examined."""
         self.budget.settle(self)
+
+    def examined(self) -> None:
+        """Say that it is examined; what it holds now waits for storage only."""
+        self.budget.examined(self)
 
     def release(self) -> None:
         """Give everything back; the reservation may be used again."""
@@ -47,13 +51,21 @@ class ByteBudget:
     here: bytes are granted only while all growing reservations but the largest together leave `largest` free of the
     limit. Then the largest can always reach its end once those of known size have finished, after it the next one, and
     so on (the safe states of Dijkstra's banker, for one resource and equal claims).
+
+    Nobody new begins while `ahead` bytes and `ahead_bodies` images are read and wait to be examined: more of them would
+    make nothing faster. Without `ahead` the limit is the only bound.
     """
 
     limit: int
     largest: int
+    ahead: int | None = None
+    ahead_bodies: int = 0
+    """However large images are, this many may be ahead: nobody who examines them has to wait for the next."""
     used: int = 0
     peak: int = 0
     """The most that was ever held: what tests and metrics look at."""
+    _read: set[Reservation] = field(default_factory=set)
+    _read_bytes: int = 0
     _growing: set[Reservation] = field(default_factory=set)
     _growers: deque[_Waiter] = field(default_factory=deque)
     _comers: deque[_Waiter] = field(default_factory=deque)
@@ -85,21 +97,40 @@ class ByteBudget:
     def release(self, reservation: Reservation) -> None:
         """Take a reservation's bytes back and serve those who wait."""
         self.used -= reservation.held
+        self._leave_the_read(reservation)
+        self._growing.discard(reservation)
         reservation.held = 0
-        self.settle(reservation)
+        self._serve()
 
     def settle(self, reservation: Reservation) -> None:
-        """Take a reservation from those that may grow and serve those who wait."""
+        """Take a reservation from those that may grow to those that are read, and serve those who wait."""
         self._growing.discard(reservation)
+        self._read.add(reservation)
+        self._read_bytes += reservation.held
         self._serve()
+
+    def examined(self, reservation: Reservation) -> None:
+        """Take a reservation from those that are read and serve those who wait."""
+        self._leave_the_read(reservation)
+        self._serve()
+
+    def _leave_the_read(self, reservation: Reservation) -> None:
+        if reservation in self._read:
+            self._read.remove(reservation)
+            self._read_bytes -= reservation.held
 
     def _serve(self) -> None:
         for waiter in list(self._growers):
             if self._may(waiter):
                 self._growers.remove(waiter)
                 self._grant(waiter)
-        while self._comers and not self._growers and self._may(self._comers[0]):
+        while self._comers and not self._growers and not self._is_ahead() and self._may(self._comers[0]):
             self._grant(self._comers.popleft())
+
+    def _is_ahead(self) -> bool:
+        if self.ahead is None:
+            return False
+        return self._read_bytes >= self.ahead and len(self._read) >= self.ahead_bodies
 
     def _may(self, waiter: _Waiter) -> bool:
         if self.used + waiter.count > self.limit:

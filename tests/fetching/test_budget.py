@@ -17,6 +17,7 @@ async def fixed(budget: ByteBudget, rng: random.Random) -> None:
     reservation = budget.reservation()
     try:
         await reservation.fix(rng.randrange(LARGEST + 1))
+        reservation.settle()
         await asyncio.sleep(rng.random() / 500)
     finally:
         reservation.release()
@@ -68,6 +69,52 @@ async def test_free_bytes_are_kept_back_where_giving_them_could_lock_everybody()
 
 async def test_a_limit_below_the_largest_image_is_the_largest_image() -> None:
     assert ByteBudget(limit=100, largest=600).largest == 100
+
+
+async def test_nobody_new_begins_while_enough_is_read_and_waits_to_be_examined() -> None:
+    budget = ByteBudget(limit=1_000, largest=600, ahead=300, ahead_bodies=2)
+    read = [budget.reservation() for _ in range(3)]
+    for one in read[:2]:
+        await one.fix(150)
+        one.settle()
+    coming = asyncio.create_task(read[2].fix(10))
+    await asyncio.sleep(0)
+    assert not coming.done()
+    read[0].examined()
+    async with asyncio.timeout(1):
+        await coming
+    assert budget.used == 310, "what is examined and not yet stored is held all the same"
+    for one in read:
+        one.release()
+    assert budget.used == 0
+
+
+async def test_one_huge_image_that_waits_does_not_keep_the_next_from_coming() -> None:
+    budget = ByteBudget(limit=1_000, largest=600, ahead=300, ahead_bodies=2)
+    huge, other = budget.reservation(), budget.reservation()
+    await huge.fix(600)
+    huge.settle()
+    async with asyncio.timeout(1):
+        await other.fix(400)
+
+
+async def test_whoever_has_begun_reads_on_however_much_waits() -> None:
+    budget = ByteBudget(limit=1_000, largest=600, ahead=300, ahead_bodies=1)
+    begun, read = budget.reservation(), budget.reservation()
+    await begun.grow(100)
+    await read.fix(400)
+    read.settle()
+    async with asyncio.timeout(1):
+        await begun.grow(300)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_any_mixture_ends_also_where_only_some_may_be_ahead(seed: int) -> None:
+    rng = random.Random(seed)
+    budget = ByteBudget(LIMIT, LARGEST, ahead=LIMIT // 4, ahead_bodies=2)
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(rng.choice((fixed, growing, growing))(budget, rng) for _ in range(120)))
+    assert (budget.used, budget.peak <= LIMIT) == (0, True)
 
 
 async def test_the_clock_stands_still_while_we_are_waited_for() -> None:
