@@ -72,7 +72,7 @@ def say(line: str) -> None:
 async def crawl(somebody: Person, urls: list[str], chunk: int, groups: Groups, *, inline: bool) -> Round:
     """Crawl the URLs once, and forget the rows."""
     project = await somebody.project("bench")
-    sources = entries(*urls) if inline else [{"urlList": {"uploadId": await _uploaded(somebody, urls)}}]
+    sources = entries(*urls) if inline else [{"urlList": {"uploadId": await uploaded(somebody, urls)}}]
     before, begun_s = cpu_s(groups), time.perf_counter()
     job = await somebody.crawl(projectId=project, sources=sources, maxImages=len(urls), chunkSize=chunk)
     first_s = 0.0
@@ -95,7 +95,8 @@ async def crawl(somebody: Person, urls: list[str], chunk: int, groups: Groups, *
     return Round(seconds, first_s, len(urls), {part: 1000 * (used[part] - before[part]) / len(urls) for part in PARTS})
 
 
-async def _uploaded(somebody: Person, urls: list[str]) -> str:
+async def uploaded(somebody: Person, urls: list[str]) -> str:
+    """The id of an uploaded URL list."""
     made = await somebody.do(UPLOAD)
     async with somebody.session.put(made["uploadUrl"], data="url\n" + "\n".join(urls)) as answer:
         answer.raise_for_status()
@@ -111,7 +112,7 @@ async def run(asked: argparse.Namespace, home: Path, base: str, groups: dict[str
     rounds = []
     async with connected(role="bench"), aiohttp.ClientSession() as session:
         somebody = Person(api, await auth.issue_token("bench@example.org"), session)
-        await until(lambda: _answers(session, api))
+        await until(lambda: answers(session, api))
         for number in range(asked.rounds):
             one = await crawl(somebody, urls, asked.chunk, groups, inline=asked.inline)
             rounds.append(one)
@@ -123,7 +124,8 @@ async def run(asked: argparse.Namespace, home: Path, base: str, groups: dict[str
     return rounds
 
 
-async def _answers(session: aiohttp.ClientSession, api: str) -> bool:
+async def answers(session: aiohttp.ClientSession, api: str) -> bool:
+    """Whether the API says that all of the service is there."""
     try:
         async with session.get(f"{api}/readyz") as answer:
             return answer.status == 200
