@@ -11,6 +11,8 @@ from pathlib import Path
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.measures import Verification
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -62,6 +64,11 @@ class Settings(BaseSettings):
     fetch_connect_timeout_s: float = Field(5.0, gt=0, description="Deadline of one connection, seconds.")
     fetch_max_bytes: int = Field(64 * 2**20, gt=0, description="Largest image file, bytes.")
     fetch_max_pixels: int = Field(100_000_000, gt=0, description="Largest image, pixels of one frame.")
+    verify: Verification = Field(
+        Verification.DECODE,
+        description="How much of an image is decoded before it is taken: `decode` all of its data, JPEG to a smaller"
+        " scale; `full` to all pixels; `header` none: no damage inside is found, no hash and no quality is measured.",
+    )
     decode_threads: int = Field(2, gt=0, description="Images decoded at once, per worker process.")
     respect_robots: bool = Field(
         True, description="Whether robots.txt decides what is asked, and its Crawl-delay when."

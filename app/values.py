@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from app.measures import Measures
+
 Json = Any
 """What JSON can hold; `Any`, since a recursive alias costs more at the doors than it catches."""
 
@@ -122,20 +124,6 @@ class Issue:
         if self.limit is not None:
             document["limit"] = self.limit
         return document
-
-
-@dataclass(frozen=True, slots=True)
-class Measures:
-    """What was read off an image's bytes.
-
-    `width` and `height` are pixels as displayed (EXIF orientation applied); `format` is by content (`jpeg`, `png`,
-    `webp`, `gif`, `tiff`, `avif`, `bmp`); `phash` is a signed 64-bit perceptual hash.
-    """
-
-    width: int
-    height: int
-    format: str
-    phash: int
 
 
 @dataclass(frozen=True, slots=True)

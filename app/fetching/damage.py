@@ -41,6 +41,12 @@ def damage(name: str, data: bytes, error: BaseException) -> Refusal:
     return refusal(RefusalCode.CORRUPT, f"The {name} file is damaged.", detail)
 
 
+def check_end(name: str, data: bytes) -> None:
+    """Refuse a file that its own structure says should be longer, without decoding it."""
+    if is_cut(name, data):
+        raise refusal(RefusalCode.TRUNCATED, f"The {name} file ends before the image does.", f"{len(data):,} bytes")
+
+
 def is_cut(name: str, data: bytes) -> bool:
     """Whether the file's own structure says that it should be longer."""
     try:

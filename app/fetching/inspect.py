@@ -1,4 +1,4 @@
-"""Bytes → measures: what the file is, that all of it decodes, how large it is shown and its perceptual hash.
+"""Bytes → measures: what the file is, that all of it decodes, how large it is shown, its hash and its quality.
 
 Everything here may run in several threads at once; the decoders release the interpreter's lock.
 """
@@ -8,11 +8,8 @@ from __future__ import annotations
 import io
 import threading
 import warnings
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
-import numpy as np
-import simplejpeg
-from numpy.typing import NDArray
 from PIL import (  # the plugins are imported for the formats that they register
     AvifImagePlugin,
     BmpImagePlugin,
@@ -24,11 +21,15 @@ from PIL import (  # the plugins are imported for the formats that they register
     WebPImagePlugin,
 )
 
-from app.fetching.damage import DECODER_ERRORS, damage
+from app.fetching import jpeg
+from app.fetching.damage import DECODER_ERRORS, check_end, damage
+from app.fetching.lightness import SIDE_PX, is_grayscale, lightness
 from app.fetching.magic import format_of
 from app.fetching.phash import hash_of, shrink, turned
+from app.fetching.quality import quality_of
 from app.fetching.refusal import refusal
-from app.values import Measures, RefusalCode
+from app.measures import Measures, Verification
+from app.values import RefusalCode
 
 PLUGINS = {
     "jpeg": JpegImagePlugin.JpegImageFile.format,
@@ -42,9 +43,6 @@ PLUGINS = {
 ORIENTATION = 0x0112
 """The EXIF tag that says how the pixels are to be turned for showing."""
 
-HASHED_SIDE_PX = 64
-"""The least side of what is hashed: twice the hash's own, so that its cells are averages."""
-
 LARGE_PIXELS = 16_000_000
 """Above this one image is decoded at a time: at the pixel limit a decoded one takes 400 MB."""
 _one_large = threading.Lock()
@@ -52,43 +50,91 @@ _one_large = threading.Lock()
 FRAMES_CHECKED = 32
 """Frames of an animation, or pages, that are decoded; their pixels together stay under the limit for one image."""
 
-USUAL_SCANS = 20
-"""Scans of a progressive JPEG. Files made to burn time have thousands, each of which costs a pass over all pixels."""
-
-BROKEN_SCAN = ("premature end of data segment", "bad huffman", "found marker", "inconsistent progression")
-"""The strict decoder's complaints that mean lost pixels. Its others (stray bytes between segments) lose none."""
-
 # Ours is checked before decoding, against the setting, and refuses instead of warning.
 Image.MAX_IMAGE_PIXELS = None
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # images are decoded side by side; one of them is not spread over the cores
 
 
-def inspect(data: bytes, max_pixels: int) -> Measures:
+def inspect(data: bytes, max_pixels: int, verification: Verification = Verification.DECODE) -> Measures:
     """Verify an image file and measure it. Raises Refusal with the reason; nothing else, whatever the bytes are.
 
     `max_pixels` bounds a frame's width times height and is compared before anything is decoded.
     """
     name = format_of(data)
-    _hush()
     try:
-        with Image.open(io.BytesIO(data), formats=(PLUGINS[name] or "",)) as image:
-            width, height = image.size
-            _check_pixels(width, height, max_pixels)
-            with _one_large if width * height > LARGE_PIXELS else nullcontext():
-                if name == "jpeg":
-                    return _measure(name, image, (width, height), _jpeg_gray(data, image, max_pixels))
-                gray = _decoded_gray(image)
-                measures = _measure(name, image, image.size, gray)
-                _check_frames(image, max_pixels)
+        if name == "jpeg" and (head := jpeg.head_of(data)) is not None and not head.four_colors:
+            measures = _jpeg(data, head, max_pixels, verification)
+            if measures is not None:
                 return measures
+        return _opened(name, data, max_pixels, verification)
     except DECODER_ERRORS as error:
         raise damage(name, data, error) from error
 
 
-def _measure(name: str, image: Image.Image, size: tuple[int, int], gray: NDArray[np.generic]) -> Measures:
-    orientation = _orientation(name, image)
-    width, height = size if orientation < 5 else (size[1], size[0])  # 5 to 8 turn by a quarter
-    return Measures(width, height, name, hash_of(turned(shrink(gray), orientation)))
+def _jpeg(data: bytes, head: jpeg.Head, max_pixels: int, verification: Verification) -> Measures | None:
+    """None where the strict decoder dislikes something that may lose no pixel: a more lenient one is to decide."""
+    pixels = head.width * head.height
+    _check_pixels(head.width, head.height, max_pixels)
+    width, height = _shown(head.width, head.height, head.orientation)
+    if verification is Verification.HEADER:
+        check_end("jpeg", data)
+        return Measures(width, height, "jpeg", None)
+    if head.progressive:
+        jpeg.check_scans(data, pixels, max_pixels)
+    with _one_at_a_time(pixels):
+        full = verification is Verification.FULL
+        picture = jpeg.decoded_color(data) if full else jpeg.decoded_gray(data, SIDE_PX)
+        if picture is None:
+            return None
+        gray = lightness(picture)
+    return _measured("jpeg", (width, height), gray, head.orientation, grayscale=head.grayscale)
+
+
+def _opened(name: str, data: bytes, max_pixels: int, verification: Verification) -> Measures:
+    """By Pillow, which knows all the formats that are taken."""
+    _hush()
+    with Image.open(io.BytesIO(data), formats=(PLUGINS[name] or "",)) as image:
+        pixels, grayscale = image.width * image.height, is_grayscale(image)
+        _check_pixels(image.width, image.height, max_pixels)
+        if verification is Verification.HEADER:
+            check_end(name, data)
+            return Measures(*_shown(*image.size, _orientation(name, image)), name, None)
+        with _one_at_a_time(pixels):
+            if name == "jpeg":
+                size = image.size
+                _draft(data, image, max_pixels)
+                gray = lightness(image)
+            else:
+                gray = lightness(image)
+                size = image.size  # some formats tell their size while they are decoded
+                _check_frames(image, max_pixels)
+        orientation = _orientation(name, image)
+        return _measured(name, _shown(*size, orientation), gray, orientation, grayscale=grayscale)
+
+
+def _draft(data: bytes, image: Image.Image, max_pixels: int) -> None:
+    """Have Pillow decode a JPEG to a smaller scale, after the strict decoder has said that no pixel is lost."""
+    if "progressive" in image.info:
+        jpeg.check_scans(data, image.width * image.height, max_pixels)
+    jpeg.decoded_gray(data, SIDE_PX)
+    image.draft("L", (SIDE_PX, SIDE_PX))
+
+
+def _measured(name: str, shown: tuple[int, int], gray: Image.Image, orientation: int, *, grayscale: bool) -> Measures:
+    """The measures of a decoded picture; `shown` is its size as it is to be shown, `gray` as it is stored."""
+    factor = min(gray.size) // SIDE_PX
+    if factor > 1:
+        gray = gray.reduce(factor)
+    phash = hash_of(turned(shrink(gray), orientation))
+    return Measures(*shown, name, phash, quality_of(gray, grayscale=grayscale))
+
+
+def _shown(width: int, height: int, orientation: int) -> tuple[int, int]:
+    return (width, height) if orientation < 5 else (height, width)  # 5 to 8 turn by a quarter
+
+
+def _one_at_a_time(pixels: int) -> AbstractContextManager[object]:
+    return _one_large if pixels > LARGE_PIXELS else nullcontext()
 
 
 def _check_pixels(width: int, height: int, max_pixels: int) -> None:
@@ -112,52 +158,6 @@ def _orientation(name: str, image: Image.Image) -> int:
     except DECODER_ERRORS:
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def _jpeg_gray(data: bytes, image: Image.Image, max_pixels: int) -> NDArray[np.generic]:
-    """Decode every coefficient at an eighth of the size: all the check of a full decode at less than half its time."""
-    scans = data.count(b"\xff\xda") if "progressive" in image.info else 1
-    pixels = image.width * image.height
-    if scans > USUAL_SCANS and scans * pixels > USUAL_SCANS * max_pixels:
-        raise refusal(RefusalCode.CORRUPT, "The JPEG has too many scans.", f"{scans} scans", f"{USUAL_SCANS} scans")
-    side = HASHED_SIDE_PX
-    try:
-        gray: NDArray[np.generic] = simplejpeg.decode_jpeg(data, "GRAY", min_height=side, min_width=side)
-    except ValueError as error:
-        if any(text in str(error).lower() for text in BROKEN_SCAN):
-            raise
-    else:
-        if image.mode != "CMYK":  # the fast decoder's gray of CMYK is not the picture's lightness
-            return gray[:, :, 0]
-    image.draft("L", (side, side))  # what the strict decoder dislikes is dropped only if Pillow cannot read it either
-    return _decoded_gray(image)
-
-
-def _decoded_gray(image: Image.Image) -> NDArray[np.generic]:
-    """Decode all of the present frame; its lightness, shrunk, over white where it is transparent."""
-    image.load()
-    factor = max(1, min(image.size) // (2 * HASHED_SIDE_PX))
-    if image.mode.startswith("I;16"):
-        return np.asarray(image.convert("I").reduce(factor)) / 257  # 65,535 / 255
-    if image.mode in ("I", "F"):
-        return _stretched(np.asarray(image.reduce(factor)))
-    picture: Image.Image = image
-    if image.mode in ("P", "PA", "LA", "La", "RGBa") or "transparency" in image.info:
-        picture = image.convert("RGBA")
-    elif image.mode in ("1", "LAB", "HSV"):
-        picture = image.convert("L" if image.mode == "1" else "RGB")
-    picture = picture.reduce(factor)
-    if picture.mode == "RGBA":
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-    return np.asarray(picture.convert("L"))
-
-
-def _stretched(values: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Samples without a range of their own (32-bit integers, floats): their extremes become 0 and 255."""
-    samples = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(samples.min()), float(samples.max())
-    stretched: NDArray[np.generic] = (samples - low) * (255.0 / (high - low or 1.0))
-    return stretched
 
 
 def _check_frames(image: Image.Image, max_pixels: int) -> None:

@@ -23,8 +23,9 @@ from app.fetching.origins import Origins
 from app.fetching.politeness import HostBudget, politeness_of
 from app.fetching.refusal import Refusal
 from app.fetching.visits import Visits
+from app.measures import Measures
 from app.settings import Settings
-from app.values import Fetched, Measures, Outcome, Pending, Refused
+from app.values import Fetched, Outcome, Pending, Refused
 
 AHEAD_BYTES = 16 * 2**20
 """Of images that are read and wait for a thread. Some 0.2 s of work; with more, memory grew and nothing was faster."""
@@ -123,8 +124,8 @@ class Pipeline:
                 account.forget_former()
                 # Asked plainly, no answer is None.
                 data = await self._downloader.download(pending.url, reservation, account) or b""
-            loop, limit = asyncio.get_running_loop(), self._settings.fetch_max_pixels
-            sha256, measures, key = await loop.run_in_executor(self._threads, _examine, data, limit, self._store_now)
+            loop = asyncio.get_running_loop()
+            sha256, measures, key = await loop.run_in_executor(self._threads, self._examine, data)
             if self._store_now is None:
                 reservation.examined()
                 await self._storing.enter()
@@ -160,6 +161,15 @@ class Pipeline:
             former.sha256,
         )
 
+    def _examine(self, data: bytes) -> tuple[bytes, Measures, str]:
+        """Runs in a thread. The measures come first: most refusals are cheaper than the digest."""
+        measures = inspect(data, self._settings.fetch_max_pixels, self._settings.verify)
+        sha256 = hashlib.sha256(data).digest()
+        key = storage_key(sha256, measures.format)
+        if self._store_now is not None:
+            self._store_now(key, data)
+        return sha256, measures, key
+
     async def steady(self) -> None:
         """Wait while our own resolver is in trouble: rows that are taken meanwhile would only wait."""
         await self._names.steady()
@@ -167,13 +177,3 @@ class Pipeline:
     def close(self) -> None:
         """Let the decoding threads go; what they are at is dropped."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-def _examine(data: bytes, max_pixels: int, store_now: StoreNow | None) -> tuple[bytes, Measures, str]:
-    """Runs in a thread. The measures come first: most refusals are cheaper than the digest."""
-    measures = inspect(data, max_pixels)
-    sha256 = hashlib.sha256(data).digest()
-    key = storage_key(sha256, measures.format)
-    if store_now is not None:
-        store_now(key, data)
-    return sha256, measures, key

@@ -25,10 +25,10 @@ where crawl_job_id = $1 and sha256 = any($2::bytea[]) and status in ('downloaded
 RECORD = """
 update images i set status = r.status, filename = coalesce(r.filename, i.filename), storage_url = r.storage_url,
     width = r.width, height = r.height, file_size = r.file_size, format = r.format, sha256 = r.sha256, phash = r.phash,
-    issues = r.issues::jsonb, "fetch" = r."fetch"::jsonb
+    quality = r.quality::jsonb, issues = r.issues::jsonb, "fetch" = r."fetch"::jsonb
 from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[], $8::int[], $9::text[],
-    $10::bytea[], $11::bigint[], $12::text[], $13::text[])
-    as r(id, status, filename, storage_url, width, height, file_size, format, sha256, phash, issues, "fetch")
+    $10::bytea[], $11::bigint[], $12::text[], $13::text[], $14::text[])
+    as r(id, status, filename, storage_url, width, height, file_size, format, sha256, phash, quality, issues, "fetch")
 where i.id = r.id and i.crawl_job_id = $1 and i.status = 'pending'
 returning i.id, i.status, i.file_size
 """
@@ -152,6 +152,7 @@ def _columns(rows: Sequence[Row]) -> list[list[Any]]:
         [seen and seen.format for _, _, seen in taken],
         [one and one.sha256 for _, one, _ in taken],
         [seen.phash if seen else None for _, _, seen in taken],
+        [orjson.dumps(seen.quality.as_json()).decode() if seen and seen.quality else None for _, _, seen in taken],
         [orjson.dumps([issue.as_json() for issue in row.issues]).decode() for row in rows],
         [orjson.dumps(row.fetch_json()).decode() for row in rows],
     ]

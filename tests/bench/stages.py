@@ -21,13 +21,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import simplejpeg
 import uvloop
+from PIL import Image
 
+from app.fetching import jpeg
 from app.fetching.client import open_client, open_url
-from app.fetching.inspect import HASHED_SIDE_PX, inspect
+from app.fetching.inspect import inspect
+from app.fetching.lightness import SIDE_PX
 from app.fetching.phash import hash_of, shrink
 from app.fetching.pipeline import Pipeline, storage_key
+from app.fetching.quality import quality_of
 from app.settings import settings
 from app.storage import Storage
 from app.values import Pending
@@ -75,10 +78,12 @@ async def downloads(urls: list[str]) -> None:
 async def examine(bodies: list[bytes]) -> None:
     """What the threads do, in as many threads as a worker has."""
     limit = settings().fetch_max_pixels
-    gray = simplejpeg.decode_jpeg(bodies[0], "GRAY", min_height=HASHED_SIDE_PX, min_width=HASHED_SIDE_PX)[:, :, 0]
+    gray = jpeg.decoded_gray(bodies[0], SIDE_PX) or Image.new("L", (SIDE_PX, SIDE_PX))
     stages: dict[str, Callable[[bytes], object]] = {
         "decode, measure, perceptual hash": lambda body: inspect(body, limit),
+        "  of that: the decoder": lambda body: jpeg.decoded_gray(body, SIDE_PX),
         "  of that: the perceptual hash": lambda _: hash_of(shrink(gray)),
+        "  of that: the quality": lambda _: quality_of(gray, grayscale=False),
         "SHA-256": lambda body: hashlib.sha256(body).digest(),
     }
     with ThreadPoolExecutor(settings().decode_threads) as threads:
