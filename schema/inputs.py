@@ -8,10 +8,11 @@ from typing import Any
 import strawberry
 from strawberry import UNSET
 
+from app.jobs.crawl import CRAWL_JOB_KIND
 from schema.expansion_input import KeywordExpansionInput
 from schema.source_inputs import SourceInput, given
 from schema.types.enums import ExportFormat, NearDuplicateScope
-from schema.types.image import ImageFilter
+from schema.types.image import ImageFilter, crawl_job_key
 
 
 @strawberry.input(description="A new project.")
@@ -50,6 +51,19 @@ class CreateCrawlJobInput:
     )
     expansion: KeywordExpansionInput | None = strawberry.field(
         description="What to search for beside the keywords, which stay the labels.", default=UNSET
+    )
+
+
+@strawberry.input(description="Which ended crawl job is crawled again.")
+class RecrawlCrawlJobInput:
+    """Of `recrawlCrawlJob`."""
+
+    id: strawberry.ID = strawberry.field(description="The crawl job: completed, failed or cancelled.")
+    name: str | None = strawberry.field(
+        description="What the new job is called: 1 to 100 characters, like the former one unless told.", default=UNSET
+    )
+    idempotency_key: str | None = strawberry.field(
+        description="The same key gives the same job again; at most 100 characters.", default=UNSET
     )
 
 
@@ -119,8 +133,13 @@ class CreateExportJobInput:
     )
 
     def chosen(self) -> dict[str, Any]:
-        """The filter by the names of `app/jobs/export.py`, as JSON."""
-        return {name: _plain(value) for name, value in given(**vars(self.filter)).items()} if self.filter else {}
+        """The filter by the names of `app/jobs/export.py`, as JSON; an id by the key in it. Raises NotFound."""
+        found = {name: _plain(value) for name, value in given(**vars(self.filter)).items()} if self.filter else {}
+        if "gone_in" in found:
+            found["gone_in"] = crawl_job_key(found["gone_in"])
+            if found["gone_in"] is None:
+                raise CRAWL_JOB_KIND.missing(("input", "filter", "goneIn"))
+        return found
 
 
 @strawberry.input(description="Changes of your profile: what is absent stays, null clears.")

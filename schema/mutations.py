@@ -9,7 +9,7 @@ import strawberry
 from strawberry import UNSET
 
 from app.errors import AppError
-from app.jobs import crawl, export, profile, project, upload, validation
+from app.jobs import crawl, export, profile, project, recrawl, upload, validation
 from app.jobs.change import Kind
 from app.jobs.crawl import CRAWL_JOB_KIND
 from app.jobs.export import EXPORT_JOB_KIND
@@ -24,6 +24,7 @@ from schema.inputs import (
     CreateProjectInput,
     CreateUrlListUploadInput,
     CreateValidationJobInput,
+    RecrawlCrawlJobInput,
     UpdateCrawlJobInput,
     UpdateProfileInput,
     UpdateProjectInput,
@@ -125,6 +126,12 @@ async def _update_crawl_job(info: Info, given: UpdateCrawlJobInput) -> int:
     return await crawl.update(info.context.viewer, key, name=name, max_images=most)
 
 
+async def _recrawl_crawl_job(info: Info, given: RecrawlCrawlJobInput) -> int:
+    key = _key(given.id, CRAWL_JOB_KIND, "input", "id")
+    asked = recrawl.Again(key, _left_out(given.name), _left_out(given.idempotency_key))
+    return await recrawl.create(info.context.viewer, asked)
+
+
 async def _create_validation_job(info: Info, given: CreateValidationJobInput) -> int:
     key = _key(given.crawl_job_id, CRAWL_JOB_KIND, "input", "crawlJobId")
     return await validation.create(info.context.viewer, key, _left_out(given.name), given.rules.rules())
@@ -190,6 +197,13 @@ class Mutation:
     @strawberry.mutation(description="Make a crawl job and, unless told otherwise, start it.")
     async def create_crawl_job(self, info: Info, input: CreateCrawlJobInput) -> CrawlJobPayload:
         return await _crawl_job(_create_crawl_job(info, input))
+
+    @strawberry.mutation(
+        description="Make an ended crawl job again: a new job with the same sources, keywords and options, which"
+        " fetches only what is new or changed since, and tells the difference."
+    )
+    async def recrawl_crawl_job(self, info: Info, input: RecrawlCrawlJobInput) -> CrawlJobPayload:
+        return await _crawl_job(_recrawl_crawl_job(info, input))
 
     @strawberry.mutation(description="Rename a crawl job or move its goal.")
     async def update_crawl_job(self, info: Info, input: UpdateCrawlJobInput) -> CrawlJobPayload:

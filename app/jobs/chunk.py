@@ -13,6 +13,7 @@ import orjson
 
 from app.database import Transaction, acquire, transaction
 from app.jobs import closing
+from app.jobs.formers import former_job, pending_with_formers
 from app.progress import publish_change
 from app.values import Lease, Pending
 
@@ -79,10 +80,15 @@ async def is_held(lease: Lease) -> bool:
 
 
 async def pending_rows(lease: Lease) -> list[Pending]:
-    """The chunk's rows that wait, in their order."""
+    """The chunk's rows that wait, in their order; those of a re-crawl with what the former job stored of them."""
     async with acquire() as connection:
-        rows = await connection.fetch(ROWS, lease.crawl_job_id, lease.chunk)
-    return sorted((Pending(row["id"], row["original_url"]) for row in rows), key=lambda row: row.image_id)
+        former = await former_job(connection, lease.crawl_job_id)
+        if former is None:
+            rows = await connection.fetch(ROWS, lease.crawl_job_id, lease.chunk)
+            found = [Pending(row["id"], row["original_url"]) for row in rows]
+        else:
+            found = await pending_with_formers(connection, lease, former)
+    return sorted(found, key=lambda row: row.image_id)
 
 
 async def give_back(lease: Lease, *, stopped_by: str | None = None) -> bool:

@@ -20,6 +20,7 @@ from app.errors import StorageRefused
 from app.exports.base import ExportImage
 from app.jobs import activity
 from app.jobs.change import Kind, change, visible_row
+from app.jobs.difference import VERDICT, gone_in
 from app.jobs.documents import to_jsonb
 from app.jobs.limits import NAME_CHARS, check_text
 from app.jobs.validation import ended_crawl_job
@@ -53,6 +54,9 @@ from images i where i.crawl_job_id = $1 and i.status in ('downloaded', 'valid')
     and ($10::timestamptz is null or i.created_at > $10) and ($11::timestamptz is null or i.created_at < $11)
     and ($12::text[] is null or exists (
         select 1 from jsonb_array_elements(i.issues) e where e->>'code' = any($12)))
+"""
+CHOSEN += f"""
+    and ($13::text[] is null or {VERDICT.format(t="i")} = any($13)) and ($14::int is null or {gone_in("i", "$14::int")})
 """
 TOTAL = f"select count(*) {CHOSEN}"
 ROWS = (
@@ -96,6 +100,8 @@ FILTER_KEYS = (
     "created_after",
     "created_before",
     "issue",
+    "difference",
+    "gone_in",
 )
 
 

@@ -165,6 +165,10 @@ class _Field:
 
     def _one(self, mark: declare.One) -> Single:
         target = self.catalogue.table(get_named_type(self.made.type).name)
+        if mark.key:
+            self._own()
+            self._agrees(True)
+            return Single(target, None, viewer=False, implied=False, key=mark.key)
         if mark.via is None:
             if "id" in self.made.args and self._required:
                 raise self._bad("an id may name no row, so the field may be null")

@@ -43,12 +43,16 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Single:
-    """One row of `table`: over our column `via`, the viewer's, or named by an id. `implied`: visible with our row."""
+    """One row of `table`: over our column `via`, the viewer's, or named by an id. `implied`: visible with our row.
+
+    `key` is SQL over our row for a link that is no column.
+    """
 
     table: Table
     via: str | None
     viewer: bool
     implied: bool
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,10 +97,14 @@ class Derived:
 
 @dataclass(frozen=True, slots=True)
 class One:
-    """One row: the parent over our column `via`; without it the viewer, the row of argument `id`, or a `Ref`."""
+    """One row: the parent over our column `via`; without it the viewer, the row of argument `id`, or a `Ref`.
+
+    `key` is SQL for the key of a row that no column points at: it may be gone, or another's.
+    """
 
     via: str | None = None
     viewer: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,9 +239,9 @@ def computed(mark: Computed, description: str, **arguments: tuple[Any, str, Any]
     return _field(mark, description, _arguments(arguments))
 
 
-def one(via: str | None = None, *, description: str) -> Any:
-    """The parent row over the column `via`; without it the row that a resolver names by `ref()`, or none."""
-    return _field(One(via), description, default=None) if via is None else _field(One(via), description)
+def one(via: str | None = None, *, key: str = "", description: str) -> Any:
+    """The parent row over the column `via` or the SQL `key`; else the row that a resolver names by `ref()`, or none."""
+    return _field(One(via, key=key), description, **({} if via or key else {"default": None}))
 
 
 def viewer(description: str) -> Any:

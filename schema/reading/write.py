@@ -116,8 +116,9 @@ class Writer:
                 return text.replace("{t}", t)
             case Derived(_, needs, bound):
                 return f"json_build_array({self.bound(', '.join(needs), bound, f).replace('{t}', t)})"
-            case Single(table, via, _, implied):
-                return self._single(table, f, lambda a: [f"{a}.id = {t}.{via}"], implied=implied)
+            case Single(table, via, _, implied, key):
+                link = key.replace("{t}", t) if key else f"{t}.{via}"
+                return self._single(table, f, lambda a: [f"{a}.id = {link}"], implied=implied)
             case Page() | Ranking() as page:
                 return pages.write_below(self, page, f, t)
             case Objects() as objects:
@@ -168,7 +169,7 @@ class Writer:
             a = self.alias()
             items = [(one.key, self._inside(one, type_name, t, f"{a}.doc", "0")) for one in f.below]
             # The offset keeps the planner from writing the expression wherever a field reads it.
-            rows = f"select {listed(items)} from (select {document} as doc offset 0) {a}"
+            rows = f"select {listed(items)} from (select {document} as doc offset 0) {a} where {a}.doc is not null"
             return f"(select row_to_json(r$) from ({rows}) r$)"
         if not objects.several:
             items = [(one.key, self._inside(one, type_name, t, document, "0")) for one in f.below]

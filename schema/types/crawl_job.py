@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from app.jobs.difference import difference
 from app.models.crawl_job import CrawlJob as Row
-from schema.reading.declare import column, documents, many, one, plain, reads, sql, where
+from schema.reading.declare import Computed, column, computed, documents, many, one, plain, reads, sql, where
 from schema.types.enums import CrawlJobStatus
 from schema.types.export_job import ExportJob, ExportJobFilter, ExportJobOrder
 from schema.types.image import Image, ImageFilter, ImageOrder
@@ -97,6 +98,23 @@ class CrawlJobSource:
     )
 
 
+@strawberry.type(description="A re-crawl beside the job that it crawls again: images by their addresses.")
+class CrawlJobDifference:
+    """What a re-crawl found, counted."""
+
+    new: int = plain("Stored; the former job stored nothing of their addresses.")
+    changed: int = plain("Stored; the former job stored other bytes of their addresses.")
+    unchanged: int = plain("Stored; the former job stored the same bytes, whether or not they were transferred again.")
+    gone: int | None = plain(
+        "Stored by the former job only: they could not be fetched any more, or were not found although every source"
+        " ran dry. Null once the former job is deleted."
+    )
+    undecided: int | None = plain(
+        "Stored by the former job, and here neither fetched nor refused: the job runs, or ended before every source ran"
+        " dry, by its goal, a failed source or a cancellation. Null once the former job is deleted."
+    )
+
+
 @reads(Row)
 @strawberry.type(description="A crawl: what is asked, and how far it has come.")
 class CrawlJob(Node):
@@ -130,6 +148,13 @@ class CrawlJob(Node):
     updated_at: datetime = plain("When it was last changed.")
     project: Annotated[Project, strawberry.lazy("schema.types.project")] = one(
         "project_id", description="The project that it belongs to."
+    )
+    recrawl_of: Annotated[CrawlJob, strawberry.lazy("schema.types.crawl_job")] | None = one(
+        key="({t}.options->>'recrawl_of')::int",
+        description="The job that this one crawls again; null where it is no re-crawl, or that one is deleted.",
+    )
+    difference: CrawlJobDifference | None = computed(
+        Computed(difference("{t}"), {}), "What is new, changed and gone since then; null where it is no re-crawl."
     )
     images: Connection[Image] = many("crawl_job_id", where=ImageFilter, order=ImageOrder, description="What it found.")
     validation_jobs: Connection[ValidationJob] = many(

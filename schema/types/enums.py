@@ -79,6 +79,17 @@ class ExportFormat(Enum):
     )
 
 
+@strawberry.enum(description="How a stored image of a re-crawl compares with what the former job stored.")
+class ImageDifference(Enum):
+    """A stored image of a re-crawl beside the former job's."""
+
+    NEW = strawberry.enum_value("new", description="The former job stored nothing of its address.")
+    CHANGED = strawberry.enum_value("changed", description="The former job stored other bytes.")
+    UNCHANGED = strawberry.enum_value(
+        "unchanged", description="The former job stored the same bytes, transferred again or not."
+    )
+
+
 @strawberry.enum(description="Where images that look alike are looked for.")
 class NearDuplicateScope(Enum):
     """Where near-duplicates are looked for."""

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from app.jobs.difference import VERDICT, gone_in
 from app.models.image import Image as Row
 from schema.reading.declare import column, derived, document, documents, one, plain, reads, sql, where
-from schema.types.enums import ImageStatus
+from schema.reading.ids import int_key
+from schema.types.enums import ImageDifference, ImageStatus
 from schema.types.links import signed
 from schema.types.near_duplicates import NearDuplicateConnection, near_duplicates
 from schema.types.paging import Node, OrderDirection, after, before, direction, in_list
@@ -18,6 +20,11 @@ from schema.types.scalars import JSON, URL, BigInt
 
 if TYPE_CHECKING:
     from schema.types.crawl_job import CrawlJob
+
+
+def crawl_job_key(given: str) -> int | None:
+    """The key in a crawl job's global id; None, which keeps nothing, for an id that can name none."""
+    return int_key(given, "CrawlJob")
 
 
 @strawberry.input(description="Which images. Fields are ANDed, the values of a list are ORed.")
@@ -39,6 +46,15 @@ class ImageFilter:
     max_file_size: int | None = where("{t}.file_size <= {v}::int", "At most this large, bytes.")
     created_after: datetime | None = after()
     created_before: datetime | None = before()
+    difference: list[ImageDifference] | None = where(
+        f"{VERDICT} = any({{v}}::text[])", "In a re-crawl: that compare so with the former job."
+    )
+    gone_in: strawberry.ID | None = where(
+        gone_in("{t}", "{v}::int"),
+        "Stored, and gone in this crawl job, a re-crawl of theirs: it could not fetch them any more, or did not find"
+        " them although every source ran dry.",
+        crawl_job_key,
+    )
 
 
 @strawberry.enum(description="What images can be ordered by.")
@@ -113,6 +129,12 @@ class Image(Node):
         signed, "{t}.storage_url", description="A signed, expiring link to its bytes; null while nothing is stored."
     )
     near_duplicates: NearDuplicateConnection = near_duplicates()
+    difference: ImageDifference | None = sql(
+        f"upper({VERDICT})",
+        "How it compares with what the former job stored of its address; null where nothing is stored, or the job is"
+        " no re-crawl.",
+        nullable=True,
+    )
     created_at: datetime = plain("When it was found.")
     updated_at: datetime = plain("When it was last changed.")
     crawl_job: Annotated[CrawlJob, strawberry.lazy("schema.types.crawl_job")] = one(

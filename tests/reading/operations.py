@@ -29,6 +29,8 @@ FILTERS = {
         '{issue: ["width", "corrupt"]}',
         '{license: ["by-sa 4.0"], source: ["openverse"]}',
         '{format: ["jpeg"], maxFileSize: 2000}',
+        "{difference: [NEW, CHANGED]}",
+        "{goneIn: $id}",
         '{createdAfter: "2026-01-01T00:00:02Z", createdBefore: "2026-01-01T00:00:04+00:00"}',
     ),
     "CrawlJobFilter": (

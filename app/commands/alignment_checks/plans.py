@@ -15,6 +15,7 @@ from typing import Any
 import asyncpg
 
 from app.commands.alignment_checks.report import Check
+from app.jobs.difference import VERDICT, gone_in
 from app.models.image import HASHED, hash_keys
 
 _USER = "'00000000-0000-0000-0000-000000000001'::uuid"
@@ -42,6 +43,9 @@ LOOK_UPS: Mapping[str, str] = {
     " and status in ('downloaded', 'valid', 'invalid')",
     "bytes that any row names": "images where sha256 = '\\x00'",
     "pending rows of a chunk": "images where crawl_job_id = 1 and chunk = 2 and status = 'pending'",
+    "images of a re-crawl with what the former job stored of their addresses": "images n left join lateral (select *"
+    " from images f where f.crawl_job_id = 2 and md5(f.original_url)::uuid = md5(n.original_url)::uuid limit 1) f"
+    " on true where n.crawl_job_id = 1 and n.chunk = 2 and n.status = 'pending'",
     "images of a job by a part of their hash": f"images where {hash_keys('crawl_job_id', 'phash')} && '{{1}}'::bigint[]"
     f" and {HASHED}",
     "validation job by id": "validation_jobs where id = 1",
@@ -97,6 +101,8 @@ FILTERS: Mapping[str, Mapping[str, str]] = {
         "maxFileSize": "t.file_size <= 1",
         "createdAfter": _AFTER,
         "createdBefore": _BEFORE,
+        "difference": f"{VERDICT.format(t='t')} = any('{{new}}'::text[])",
+        "goneIn": gone_in("t", "2"),
     },
     "ValidationJob": _JOB_FILTERS,
     "ExportJob": {**_JOB_FILTERS, "format": "t.format = any('{zip}'::text[])"},
