@@ -13,9 +13,10 @@ from app.models.crawl_job import CrawlJob as Row
 from schema.reading.declare import Computed, column, computed, documents, many, one, plain, reads, sql, where
 from schema.types.enums import CrawlJobStatus
 from schema.types.export_job import ExportJob, ExportJobFilter, ExportJobOrder
+from schema.types.failures import Failures, failures, failures_url
 from schema.types.image import Image, ImageFilter, ImageOrder
 from schema.types.paging import Connection, Node, OrderDirection, after, before, direction, in_list, name_contains
-from schema.types.scalars import JSON
+from schema.types.scalars import JSON, URL
 from schema.types.validation_job import ValidationJob, ValidationJobFilter, ValidationJobOrder
 
 if TYPE_CHECKING:
@@ -140,6 +141,8 @@ class CrawlJob(Node):
     chunk_size: int = sql("coalesce(({t}.options->>'chunk_size')::int, 500)", "Images of a chunk.")
     sources: list[CrawlJobSource] = documents("{t}.options->'sources'", "What is asked of which source.")
     terms: list[CrawlJobTerm] = documents("{t}.options->'terms'", "What sources that search by keyword are asked for.")
+    failures: Failures = failures()
+    failures_url: URL = failures_url()
     task_ids: list[str] = plain("The queue's ids of the chunks under way.")
     error_message: str | None = plain("What went wrong, also in part.")
     started_at: datetime | None = plain("When it began.")

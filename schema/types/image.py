@@ -15,7 +15,7 @@ from schema.reading.ids import int_key
 from schema.types.enums import ImageDifference, ImageStatus
 from schema.types.links import signed
 from schema.types.near_duplicates import NearDuplicateConnection, near_duplicates
-from schema.types.paging import Node, OrderDirection, after, before, direction, in_list
+from schema.types.paging import Node, OrderDirection, after, before, direction, in_list, lowered
 from schema.types.scalars import JSON, URL, BigInt
 
 if TYPE_CHECKING:
@@ -41,6 +41,12 @@ class ImageFilter:
         "{t}.provenance->>'license' = any({v}::text[])", "Under one of these licenses, as the source named them."
     )
     source: list[str] | None = where("{t}.provenance->>'source' = any({v}::text[])", "From one of these sources.")
+    host: list[str] | None = where(
+        "{t}.fetch->>'host' = any({v}::text[])", "Asked for at one of these hosts last, whatever its case.", lowered
+    )
+    http_status: list[int] | None = where(
+        "({t}.fetch->>'http_status')::int = any({v}::int[])", "Answered with one of these HTTP statuses last."
+    )
     min_width: int | None = where("{t}.width >= {v}::int", "At least this wide, pixels.")
     min_height: int | None = where("{t}.height >= {v}::int", "At least this high, pixels.")
     max_file_size: int | None = where("{t}.file_size <= {v}::int", "At most this large, bytes.")
@@ -87,6 +93,22 @@ class ImageIssue:
     limit: str | None = plain("The limit that it passed, with its unit.")
 
 
+@strawberry.type(description="How the last fetch of an image went; before the first, nothing is known.")
+class ImageFetch:
+    """An image's fetch."""
+
+    host: str | None = plain("The host that was asked last, or whose rules forbid it; lower case.")
+    attempts: int = sql("coalesce(({d}->>'attempts')::int, 0)", "How often it was tried; 0 before it was.")
+    http_status: int | None = plain("The status of the last answer; null where there was none.")
+    final_url: URL | None = plain("Where redirects led; null without any.")
+    etag: str | None = plain("The answer's ETag.")
+    last_modified: str | None = plain("The answer's Last-Modified, as it was written.")
+    retryable: bool = sql(
+        "coalesce(({d}->>'passing')::bool, false)",
+        "Whether it failed by what may be over later: a retry may go otherwise.",
+    )
+
+
 @strawberry.type(
     description="Where an image comes from and what one may do with it; null where the source did not say."
 )
@@ -124,6 +146,7 @@ class Image(Node):
     )
     chunk: int = plain("The chunk that it is fetched in.")
     issues: list[ImageIssue] = documents("{t}.issues", "Why it is failed, invalid or a duplicate.")
+    fetch: ImageFetch = document("{t}.fetch", "How the last fetch went.")
     provenance: Provenance = document("{t}.provenance", "Where it comes from and what one may do with it.")
     download_url: URL | None = derived(
         signed, "{t}.storage_url", description="A signed, expiring link to its bytes; null while nothing is stored."

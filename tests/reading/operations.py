@@ -29,6 +29,7 @@ FILTERS = {
         '{issue: ["width", "corrupt"]}',
         '{license: ["by-sa 4.0"], source: ["openverse"]}',
         '{format: ["jpeg"], maxFileSize: 2000}',
+        '{host: ["A.example"], httpStatus: [404, 503]}',
         "{difference: [NEW, CHANGED]}",
         "{goneIn: $id}",
         '{createdAfter: "2026-01-01T00:00:02Z", createdBefore: "2026-01-01T00:00:04+00:00"}',
@@ -116,8 +117,10 @@ class Maker:
         return f"{alias}{name}{self._arguments(made)} {directive} {body}"
 
     def _arguments(self, made: GraphQLField) -> str:
-        if "first" in made.args:
+        if "after" in made.args:
             parts = self._page(made)
+        elif "first" in made.args:
+            parts = [f"first: {self.chance.randint(1, 4)}"]
         elif "ids" in made.args:
             parts = ["ids: [" + ", ".join(f'"{self._id()}"' for _ in range(4)) + ', $id, "no"]']
         elif "id" in made.args:
