@@ -54,6 +54,8 @@ from images i where i.crawl_job_id = $1 and i.status in ('downloaded', 'valid')
     and ($10::timestamptz is null or i.created_at > $10) and ($11::timestamptz is null or i.created_at < $11)
     and ($12::text[] is null or exists (
         select 1 from jsonb_array_elements(i.issues) e where e->>'code' = any($12)))
+    and ($15::text[] is null or i.fetch->>'host' = any(array(select lower(host) from unnest($15) host)))
+    and ($16::int[] is null or (i.fetch->>'http_status')::int = any($16))
 """
 CHOSEN += f"""
     and ($13::text[] is null or {VERDICT.format(t="i")} = any($13)) and ($14::int is null or {gone_in("i", "$14::int")})
@@ -102,6 +104,8 @@ FILTER_KEYS = (
     "issue",
     "difference",
     "gone_in",
+    "host",
+    "http_status",
 )
 
 
