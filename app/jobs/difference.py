@@ -32,7 +32,7 @@ def difference(t: str) -> str:
         from crawl_jobs o$ cross join (select {_DRY.format(job=t)} as dry offset 0) d$ left join (
             select f$.crawl_job_id, m$.status, m$.id is null as missing from images f$
             left join images m$ on m$.crawl_job_id = {t}.id and {_SAME_ADDRESS.format(a="m$", b="f$")}
-            where f$.crawl_job_id = ({t}.options->>'recrawl_of')::int and f$.sha256 is not null
+            where f$.crawl_job_id = ({t}.options->>'recrawl_of')::int and f$.storage_url is not null
         ) h$ on h$.crawl_job_id = o$.id
         where o$.id = ({t}.options->>'recrawl_of')::int group by o$.id
     ) g$ on true where {t}.options ? 'recrawl_of')"""  # noqa: S608 - text of ours
@@ -43,7 +43,7 @@ def gone_in(t: str, job: str) -> str:
 
     Whoever sees the image sees that job too: both are of one project.
     """
-    return f"""{t}.sha256 is not null and {t}.crawl_job_id = (
+    return f"""{t}.storage_url is not null and {t}.crawl_job_id = (
         select o$.id from crawl_jobs n$ join crawl_jobs o$ on o$.id = (n$.options->>'recrawl_of')::int
             and o$.project_id = n$.project_id where n$.id = {job})
     and coalesce(
