@@ -104,6 +104,11 @@ class RefusalCode(StrEnum):
     ASPECT_RATIO = "aspect_ratio"
     FILE_SIZE = "file_size"
     FORMAT = "format"
+    BRIGHTNESS = "brightness"
+    CONTRAST = "contrast"
+    ENTROPY = "entropy"
+    SHARPNESS = "sharpness"
+    GRAYSCALE = "grayscale"
     NEAR_DUPLICATE = "near_duplicate"
 
 

@@ -96,6 +96,27 @@ class ValidationRulesInput:
     min_file_size: int | None = strawberry.field(description="Bytes.", default=UNSET)
     max_file_size: int | None = strawberry.field(description="Bytes.", default=UNSET)
     formats: list[str] | None = strawberry.field(description="By content: jpeg, png, webp, …", default=UNSET)
+    min_brightness: float | None = strawberry.field(
+        description="Mean lightness, 0 (black) to 1 (white); under about 0.3 a picture is dark.", default=UNSET
+    )
+    max_brightness: float | None = strawberry.field(description="Mean lightness, 0 to 1.", default=UNSET)
+    min_contrast: float | None = strawberry.field(
+        description="Standard deviation of lightness, 0 (one tone) to 0.5 (black and white).", default=UNSET
+    )
+    max_contrast: float | None = strawberry.field(description="Standard deviation of lightness.", default=UNSET)
+    min_entropy: float | None = strawberry.field(
+        description="Entropy of lightness, bits, 0 (one tone) to 8; under about 3 a picture tells little.",
+        default=UNSET,
+    )
+    max_entropy: float | None = strawberry.field(description="Entropy of lightness, bits.", default=UNSET)
+    min_sharpness: float | None = strawberry.field(
+        description="Variance of the Laplacian, 0 (no edge) and more; blurred pictures have little.",
+        default=UNSET,
+    )
+    max_sharpness: float | None = strawberry.field(description="Variance of the Laplacian.", default=UNSET)
+    grayscale: bool | None = strawberry.field(
+        description="True: only files of one channel; false: none of them; unless told both.", default=UNSET
+    )
     near_duplicate_distance: int | None = strawberry.field(
         description="Of images whose perceptual hashes differ in so many of 64 bits or fewer one is kept: 0 to 8.",
         default=UNSET,

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import orjson
+
 from app.checks.hamming import MAX_RADIUS
 from app.errors import Invalid
 from app.values import Issue, Json, RefusalCode
@@ -16,6 +18,8 @@ FORMATS = ("jpeg", "png", "webp", "gif", "tiff", "avif", "bmp")
 MAX_WHOLE = 2**31 - 1
 """Pixels and bytes are 32-bit integers in the database."""
 MAX_RATIO = 1e6
+MAX_SHARPNESS = 1e6
+"""Above any: the variance of what is -1,020 to 1,020."""
 SCOPES = ("job", "project")
 """Where near-duplicates are looked for: among a crawl job's images, or among its project's older ones as well."""
 PATH = ("input", "rules")
@@ -27,7 +31,8 @@ Number = int | float
 class Rules:
     """What is asked of an image; a rule that is None is not asked. Limits themselves are allowed.
 
-    Widths and heights in pixels as displayed, file sizes in bytes, aspect ratio = width / height. An image whose
+    Widths and heights in pixels as displayed, file sizes in bytes, aspect ratio = width / height; brightness and what
+    follows it as in `app/measures.py`; `grayscale` is what an image has to be, or must not be. An image whose
     perceptual hash differs in `near_duplicate_distance` bits or fewer from a kept one's is its near-duplicate; that is
     nothing a single image can be judged by, see `near_duplicates.py`.
     """
@@ -41,6 +46,15 @@ class Rules:
     min_file_size: int | None = None
     max_file_size: int | None = None
     formats: tuple[str, ...] | None = None
+    min_brightness: float | None = None
+    max_brightness: float | None = None
+    min_contrast: float | None = None
+    max_contrast: float | None = None
+    min_entropy: float | None = None
+    max_entropy: float | None = None
+    min_sharpness: float | None = None
+    max_sharpness: float | None = None
+    grayscale: bool | None = None
     near_duplicate_distance: int | None = None
     near_duplicate_scope: str | None = None
     near_duplicate_mirrored: bool | None = None
@@ -72,21 +86,25 @@ class Judged:
     height: int | None
     file_size: int | None
     format: str | None
+    quality: Mapping[str, Json] | None = None
 
     @classmethod
     def from_row(cls, row: Any) -> Judged:
         """The measures in a row or mapping of `images`."""
-        return cls(row["width"], row["height"], row["file_size"], row["format"])
+        quality = row["quality"]
+        measured = orjson.loads(quality) if quality is not None else None
+        return cls(row["width"], row["height"], row["file_size"], row["format"], measured)
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One number that rules bound from both sides: the code of its issue, its name for people and its unit."""
+    """One number that rules bound from both sides: the code of its issue, its name for people, its unit, its most."""
 
     code: RefusalCode
     title: str
     show: Callable[[Number], str]
     of: Callable[[Judged], Number | None]
+    most: Number = MAX_WHOLE
 
 
 def _pixels(value: Number) -> str:
@@ -97,8 +115,16 @@ def _bytes(value: Number) -> str:
     return f"{value:d} bytes"
 
 
-def _ratio(value: Number) -> str:
+def _number(value: Number) -> str:
     return f"{value:.4g}"
+
+
+def _bits(value: Number) -> str:
+    return f"{value:.4g} bits"
+
+
+def _quality(name: str) -> Callable[[Judged], Number | None]:
+    return lambda image: image.quality[name] if image.quality else None
 
 
 def _aspect_ratio(image: Judged) -> float | None:
@@ -108,8 +134,12 @@ def _aspect_ratio(image: Judged) -> float | None:
 MEASURES = {
     "width": Measure(RefusalCode.WIDTH, "The width", _pixels, lambda image: image.width),
     "height": Measure(RefusalCode.HEIGHT, "The height", _pixels, lambda image: image.height),
-    "aspect_ratio": Measure(RefusalCode.ASPECT_RATIO, "The aspect ratio", _ratio, _aspect_ratio),
+    "aspect_ratio": Measure(RefusalCode.ASPECT_RATIO, "The aspect ratio", _number, _aspect_ratio, MAX_RATIO),
     "file_size": Measure(RefusalCode.FILE_SIZE, "The file", _bytes, lambda image: image.file_size),
+    "brightness": Measure(RefusalCode.BRIGHTNESS, "The brightness", _number, _quality("brightness"), 1),
+    "contrast": Measure(RefusalCode.CONTRAST, "The contrast", _number, _quality("contrast"), 0.5),
+    "entropy": Measure(RefusalCode.ENTROPY, "The entropy", _bits, _quality("entropy"), 8),
+    "sharpness": Measure(RefusalCode.SHARPNESS, "The sharpness", _number, _quality("sharpness"), MAX_SHARPNESS),
 }
 
 
@@ -125,7 +155,18 @@ def judge(image: Judged, rules: Rules) -> list[Issue]:
         issues.append(
             Issue(RefusalCode.FORMAT, "The format is not one that is wanted.", image.format or "unknown", wanted)
         )
+    if rules.grayscale is not None and (issue := _wrong_color(image, grayscale=rules.grayscale)):
+        issues.append(issue)
     return issues
+
+
+def _wrong_color(image: Judged, *, grayscale: bool) -> Issue | None:
+    found = image.quality["grayscale"] if image.quality else None
+    if found is grayscale:
+        return None
+    shown = {True: "grayscale", False: "color", None: "unknown"}
+    message = "Whether the image has color is not known." if found is None else "The image is not as colored as wanted."
+    return Issue(RefusalCode.GRAYSCALE, message, shown[found], shown[grayscale])
 
 
 def _outside(measure: Measure, image: Judged, least: Number | None, most: Number | None) -> Issue | None:
@@ -152,10 +193,9 @@ def check_rules(document: Mapping[str, Json]) -> Rules:
     Raises Invalid, with the path of the field and the limit, for what no image could keep or nobody can mean.
     """
     rules = Rules.from_json(document)
-    for name in MEASURES:
-        most_allowed = MAX_RATIO if name == "aspect_ratio" else MAX_WHOLE
+    for name, measure in MEASURES.items():
         for bound in (f"min_{name}", f"max_{name}"):
-            _check_number(bound, getattr(rules, bound), most_allowed)
+            _check_number(bound, getattr(rules, bound), measure.most)
         _check_order(name, getattr(rules, f"min_{name}"), getattr(rules, f"max_{name}"))
     if rules.formats is not None:
         _check_formats(rules.formats)
@@ -169,7 +209,7 @@ def _check_number(name: str, value: Number | None, most: Number) -> None:
         raise Invalid(f"{_shown(name)} must be more than 0.", path=_path(name), limit="0", actual=str(value))
     if value > most:
         raise Invalid(
-            f"{_shown(name)} may be {most:.0f} at most.", path=_path(name), limit=f"{most:.0f}", actual=str(value)
+            f"{_shown(name)} may be {most:.10g} at most.", path=_path(name), limit=f"{most:.10g}", actual=str(value)
         )
 
 

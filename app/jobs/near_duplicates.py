@@ -33,7 +33,7 @@ READ = 10
 """Percent of the progress that reading the hashes takes, of the `COMPARED` that comparing takes."""
 
 ROWS = """
-select id, width, height, file_size, format, phash from images
+select id, width, height, file_size, format, quality, phash from images
 where crawl_job_id = $1 and id > $2 and status = any($3::text[]) order by id limit $4
 """
 OLDER = """

@@ -43,7 +43,7 @@ where id = $1 and (status = 'pending'
 returning crawl_job_id, validation_rules, started_at
 """
 ROWS = """
-select id, width, height, file_size, format from images
+select id, width, height, file_size, format, quality from images
 where crawl_job_id = $1 and id > $2 and status in ('downloaded', 'valid', 'invalid') order by id limit $3
 """
 # Each row's new state and reasons; the numbers say how many usable rows the crawl job gained or lost.

@@ -125,7 +125,7 @@ class _Field:
             case declare.Nodes(several):
                 found = Whichever(tuple(self.catalogue.tables.values()), several)
             case declare.Document(text, several):
-                found = self._document(Objects(text, several))
+                found = self._document(Objects(text, several, nullable=not self._required))
             case declare.Computed(text, values):
                 self._takes(values)
                 found = self._document(Objects(text, False, values, once=True))
@@ -252,7 +252,7 @@ def _assemble_objects(catalogue: Catalogue, inner: Any) -> None:
         match definition.metadata.get(MARK):
             case declare.Document(text, several):
                 _assemble_objects(catalogue, get_named_type(made.type))
-                source = Objects(text, several)
+                source = Objects(text, several, nullable=not isinstance(made.type, GraphQLNonNull))
             case declare.Sql(text, _):
                 source = Value(text)
             case _:

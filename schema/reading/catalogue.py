@@ -76,12 +76,16 @@ class Whichever:
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """Objects inside a JSONB expression, which holds what `values` bind; `once`: it is computed once only."""
+    """Objects inside a JSONB expression, which holds what `values` bind; `once`: it is computed once only.
+
+    `nullable`: where the expression is NULL, the object is null instead of one whose fields are.
+    """
 
     text: str
     several: bool
     values: Bound = field(default_factory=dict)
     once: bool = False
+    nullable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

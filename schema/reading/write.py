@@ -8,7 +8,7 @@ which no GraphQL name holds: a response key can hide none of them. Runs nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.errors import Invalid, LimitExceeded
@@ -173,7 +173,8 @@ class Writer:
             return f"(select row_to_json(r$) from ({rows}) r$)"
         if not objects.several:
             items = [(one.key, self._inside(one, type_name, t, document, "0")) for one in f.below]
-            return f"(select row_to_json(r$) from (select {listed(items)}) r$)"
+            there = f" where {document} is not null" if objects.nullable else ""
+            return f"(select row_to_json(r$) from (select {listed(items)}{there}) r$)"
         a = self.alias()
         items = [(one.key, self._inside(one, type_name, t, f"{a}.doc", f"({a}.place - 1)::int")) for one in f.below]
         elements = f"jsonb_array_elements(case jsonb_typeof{document} when 'array' then {document} else '[]' end)"
@@ -184,7 +185,7 @@ class Writer:
         if not isinstance(f.source, Value | Objects):
             return f"'{type_name}'"
         text = f.source.text.replace("{t}", t).replace("{d}", document).replace("{i}", place)
-        return text if isinstance(f.source, Value) else self._objects(Objects(text, f.source.several), t, f)
+        return text if isinstance(f.source, Value) else self._objects(replace(f.source, text=text), t, f)
 
 
 def listed(items: Sequence[tuple[str, str]]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 def crawl_job_key(given: str) -> int | None:
     """The key in a crawl job's global id; None, which keeps nothing, for an id that can name none."""
     return int_key(given, "CrawlJob")
+
+
+def _quality(comparison: str, description: str) -> Any:
+    """A filter by a measure and an operator, e.g. `sharpness >=`."""
+    name, operator = comparison.split()
+    return where(f"({{t}}.quality->>'{name}')::float8 {operator} {{v}}::float8", description)
 
 
 @strawberry.input(description="Which images. Fields are ANDed, the values of a list are ORed.")
@@ -50,6 +56,13 @@ class ImageFilter:
     min_width: int | None = where("{t}.width >= {v}::int", "At least this wide, pixels.")
     min_height: int | None = where("{t}.height >= {v}::int", "At least this high, pixels.")
     max_file_size: int | None = where("{t}.file_size <= {v}::int", "At most this large, bytes.")
+    min_brightness: float | None = _quality("brightness >=", "At least this bright, 0 to 1.")
+    max_brightness: float | None = _quality("brightness <=", "At most this bright, 0 to 1.")
+    min_contrast: float | None = _quality("contrast >=", "Of at least this contrast, 0 to 0.5.")
+    min_entropy: float | None = _quality("entropy >=", "Of at least this entropy, bits.")
+    min_sharpness: float | None = _quality("sharpness >=", "At least this sharp, variance of the Laplacian.")
+    max_sharpness: float | None = _quality("sharpness <=", "At most this sharp, to find what is blurred.")
+    grayscale: bool | None = where("({t}.quality->>'grayscale')::bool = {v}::bool", "Whether it has one channel only.")
     created_after: datetime | None = after()
     created_before: datetime | None = before()
     difference: list[ImageDifference] | None = where(
@@ -126,6 +139,19 @@ class Provenance:
     extra: JSON | None = plain("What else the source or the list said.")
 
 
+@strawberry.type(
+    description="What was measured of a picture's lightness, where its lesser side has about 100 to 200 pixels."
+)
+class ImageQuality:
+    """An image's quality."""
+
+    brightness: float = plain("Mean lightness, 0 (black) to 1 (white).")
+    contrast: float = plain("Standard deviation of lightness, 0 (one tone) to 0.5 (half black, half white).")
+    entropy: float = plain("Entropy of the histogram of 256 levels, 0 to 8 bits.")
+    sharpness: float = plain("Variance of the Laplacian, in squared levels of 256.")
+    grayscale: bool = plain("Whether the file has one channel, beside transparency.")
+
+
 @reads(Row)
 @strawberry.type(description="An image that a crawl job found, from its address to stored bytes.")
 class Image(Node):
@@ -144,6 +170,7 @@ class Image(Node):
     perceptual_hash: str | None = sql(
         "lpad(to_hex({t}.phash), 16, '0')", "A hash of what is to be seen, as 16 hex digits.", nullable=True
     )
+    quality: ImageQuality | None = document("{t}.quality", "Measures of the picture; null where no pixel was decoded.")
     chunk: int = plain("The chunk that it is fetched in.")
     issues: list[ImageIssue] = documents("{t}.issues", "Why it is failed, invalid or a duplicate.")
     fetch: ImageFetch = document("{t}.fetch", "How the last fetch went.")

@@ -59,6 +59,15 @@ class ValidationRules:
     min_file_size: int | None = plain("Least size, bytes.")
     max_file_size: int | None = plain("Greatest size, bytes.")
     formats: list[str] | None = plain("The formats that are taken.")
+    min_brightness: float | None = plain("Least mean lightness, 0 to 1.")
+    max_brightness: float | None = plain("Greatest mean lightness, 0 to 1.")
+    min_contrast: float | None = plain("Least deviation of lightness, 0 to 0.5.")
+    max_contrast: float | None = plain("Greatest deviation of lightness, 0 to 0.5.")
+    min_entropy: float | None = plain("Least entropy of lightness, 0 to 8 bits.")
+    max_entropy: float | None = plain("Greatest entropy of lightness, 0 to 8 bits.")
+    min_sharpness: float | None = plain("Least sharpness, the variance of the Laplacian.")
+    max_sharpness: float | None = plain("Greatest sharpness, the variance of the Laplacian.")
+    grayscale: bool | None = plain("Whether images have to be grayscale (true) or must not be (false).")
     near_duplicate_distance: int | None = plain("Greatest distance of near-duplicates, bits of 64; one image is kept.")
     near_duplicate_scope: NearDuplicateScope | None = sql(
         "upper({d}->>'near_duplicate_scope')", "Where near-duplicates were looked for.", nullable=True

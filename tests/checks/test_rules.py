@@ -12,7 +12,8 @@ from app.checks.rules import FORMATS, Judged, Rules, check_rules, judge
 from app.errors import Invalid
 from app.values import Issue, RefusalCode
 
-IMAGE = Judged(width=640, height=480, file_size=100_000, format="jpeg")
+QUALITY = {"brightness": 0.4, "contrast": 0.2, "entropy": 7.5, "sharpness": 120.0, "grayscale": False}
+IMAGE = Judged(width=640, height=480, file_size=100_000, format="jpeg", quality=QUALITY)
 
 
 def codes(image: Judged, rules: Rules) -> list[str]:
@@ -35,6 +36,15 @@ def test_without_rules_every_image_is_usable() -> None:
         ("max_aspect_ratio", 640 / 480, 1.33, "aspect_ratio"),
         ("min_file_size", 100_000, 100_001, "file_size"),
         ("max_file_size", 100_000, 99_999, "file_size"),
+        ("min_brightness", 0.4, 0.41, "brightness"),
+        ("max_brightness", 0.4, 0.39, "brightness"),
+        ("min_contrast", 0.2, 0.21, "contrast"),
+        ("max_contrast", 0.2, 0.19, "contrast"),
+        ("min_entropy", 7.5, 7.6, "entropy"),
+        ("max_entropy", 7.5, 7.4, "entropy"),
+        ("min_sharpness", 120, 120.1, "sharpness"),
+        ("max_sharpness", 120, 119.9, "sharpness"),
+        ("grayscale", False, True, "grayscale"),
         ("formats", ("png", "jpeg"), ("png", "webp"), "format"),
     ],
 )
@@ -51,6 +61,15 @@ def test_a_reason_says_what_was_measured_and_the_limit_with_their_unit() -> None
         Issue(RefusalCode.ASPECT_RATIO, "The aspect ratio is too large.", "1.333", "1.2"),
         Issue(RefusalCode.FILE_SIZE, "The file is too large.", "100000 bytes", "50000 bytes"),
         Issue(RefusalCode.FORMAT, "The format is not one that is wanted.", "jpeg", "png, webp"),
+    ]
+
+
+def test_an_image_of_which_no_pixel_was_decoded_keeps_no_rule_over_pixels() -> None:
+    unseen = Judged(640, 480, 100_000, "jpeg")
+    rules = Rules(min_sharpness=50, grayscale=False)
+    assert judge(unseen, rules) == [
+        Issue(RefusalCode.SHARPNESS, "The sharpness is not known.", "unknown", "50"),
+        Issue(RefusalCode.GRAYSCALE, "Whether the image has color is not known.", "unknown", "color"),
     ]
 
 
@@ -85,6 +104,10 @@ def test_rules_survive_their_document() -> None:
         ({"max_aspect_ratio": -0.5}, "maxAspectRatio", "0"),
         ({"max_aspect_ratio": float("nan")}, "maxAspectRatio", "0"),
         ({"max_aspect_ratio": float("inf")}, "maxAspectRatio", "0"),
+        ({"min_brightness": 1.5}, "minBrightness", "1"),
+        ({"max_contrast": 0.6}, "maxContrast", "0.5"),
+        ({"min_entropy": 9}, "minEntropy", "8"),
+        ({"min_sharpness": -1}, "minSharpness", "0"),
         ({"min_aspect_ratio": 1e9}, "minAspectRatio", "1000000"),
         ({"min_width": 100, "max_width": 99}, "minWidth", "99"),
         ({"min_height": 100, "max_height": 99}, "minHeight", "99"),

@@ -19,6 +19,13 @@ IMAGES = {
     "minWidth": (101, "width > 100"),
     "minHeight": (50, "height >= 50"),
     "maxFileSize": (2000, "file_size <= 2000"),
+    "minBrightness": (0.3, "quality->>'brightness' >= '0.3'"),
+    "maxBrightness": (0.3, "quality->>'brightness' <= '0.3'"),
+    "minContrast": (0.25, "quality is not null"),
+    "minEntropy": (2.5, "(quality->'entropy')::float8 >= 2.5"),
+    "minSharpness": (57, "(quality->'sharpness')::float8 >= 57"),
+    "maxSharpness": (57, "(quality->'sharpness')::float8 <= 57"),
+    "grayscale": (True, "quality @> '{\"grayscale\": true}'"),
     "createdAfter": ("2026-01-01T00:00:02Z", "created_at > '2026-01-01T00:00:02Z'"),
     "createdBefore": ("2026-01-01T01:00:02+01:00", "created_at < '2026-01-01T00:00:02Z'"),
 }

@@ -95,6 +95,7 @@ async def _image(connection: asyncpg.Connection, job: int, n: int, chance: rando
     provenance = (
         {"source": ("openverse", "url_list")[n % 2], "license": "by-sa 4.0", "extra": {"a": None}} if n % 3 else {}
     )
+    quality = {"brightness": n / 20, "contrast": 0.25, "entropy": n / 3, "sharpness": 9.5 * n, "grayscale": n % 2 == 0}
     issues = [{"code": "width", "message": "too narrow", "measured": "3 px"}] if status == "invalid" else []
     fetch: dict[str, Any] = {"host": f"{'abc'[n % 3]}.example", "attempts": 1} if status != "pending" else {}
     if status == "failed":
@@ -102,15 +103,15 @@ async def _image(connection: asyncpg.Connection, job: int, n: int, chance: rando
         fetch |= {"http_status": 503, "passing": True} if n // 6 % 3 == 0 else {}
     found: int = await connection.fetchval(
         "insert into images (crawl_job_id, original_url, filename, storage_url, width, height, file_size, format,"
-        ' status, chunk, keyword, sha256, phash, issues, provenance, created_at, "fetch")'
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15::jsonb, $16, $17::jsonb)"
-        " returning id",
+        ' status, chunk, keyword, sha256, phash, issues, provenance, created_at, "fetch", quality)'
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15::jsonb, $16, $17::jsonb,"
+        " $18::jsonb) returning id",
         *(job, f'https://example.org/{job}/{n}?q="ü"', f"{n % 5}.jpg", f"blobs/{job}/{n}" if stored else None),
         *(chance.choice([None, 100, 200]), chance.choice([None, 50]), chance.choice([None, 1000, 2000, 3000])),
         *("jpeg" if stored else None, status, n // 4, ("cat", "dog", None)[n % 3]),
         *(uuid.uuid4().bytes * 2 if stored else None, chance.choice([None, -1, 2**62, 5])),
         *(orjson.dumps(issues).decode(), orjson.dumps(provenance).decode(), START + timedelta(seconds=n // 3)),
-        orjson.dumps(fetch).decode(),
+        *(orjson.dumps(fetch).decode(), orjson.dumps(quality).decode() if stored else None),
     )
     return found
 
