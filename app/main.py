@@ -23,6 +23,7 @@ from app.routes.files import routes as file_routes
 from app.routes.graphiql import routes as graphiql_routes
 from app.routes.health import routes as health_routes
 from app.routes.latency import LatencyMiddleware
+from app.routes.ledgers import routes as ledger_routes
 from app.routes.metrics import routes as metrics_routes
 from app.settings import Settings, settings
 from schema.http import GraphQLApp
@@ -59,6 +60,7 @@ def create_app(lifespan: Lifespan | None = lifespan) -> Starlette:
             *graphiql_routes(settings()),
             Route("/graphql", graphql.handle, methods=["POST", "GET"]),
             WebSocketRoute("/graphql", graphql.handle_websocket),
+            *ledger_routes(),
             *file_routes(),
             *health_routes(),
             *metrics_routes(),

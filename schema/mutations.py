@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import Any
 
 import strawberry
 from strawberry import UNSET
 
 from app.errors import AppError
-from app.jobs import crawl, export, profile, project, recrawl, upload, validation
+from app.jobs import crawl, export, profile, project, recrawl, retry, upload, validation
 from app.jobs.change import Kind
 from app.jobs.crawl import CRAWL_JOB_KIND
 from app.jobs.export import EXPORT_JOB_KIND
@@ -42,6 +43,7 @@ from schema.payloads import (
 from schema.reading.declare import ref
 from schema.reading.ids import int_key
 from schema.types.enums import ExportFormat
+from schema.types.failures import Hosts, Reasons, Retryable
 
 Info = strawberry.Info[Context, None]
 ID = strawberry.ID
@@ -82,6 +84,11 @@ def _key(given: ID, kind: Kind, *path: str) -> int:
 def _left_out(value: str | None) -> str | None:
     """A text that may be left out or null, which say the same."""
     return None if value is UNSET else value
+
+
+def _several(values: list[str] | None) -> tuple[str, ...] | None:
+    """A list that may be left out or null, which say the same."""
+    return None if values is UNSET or values is None else tuple(values)
 
 
 def _named(value: str | None, field: str) -> str | None:
@@ -225,9 +232,15 @@ class Mutation:
     async def cancel_crawl_job(self, info: Info, id: ID) -> CrawlJobPayload:
         return await _crawl_job(_acting(crawl.cancel, CRAWL_JOB_KIND, id, info))
 
-    @strawberry.mutation(description="Try an ended crawl job's failed and pending rows, and failed sources, again.")
-    async def retry_crawl_job(self, info: Info, id: ID) -> CrawlJobPayload:
-        return await _crawl_job(_acting(crawl.retry, CRAWL_JOB_KIND, id, info))
+    @strawberry.mutation(
+        description="Try an ended crawl job's failed and pending rows, and failed sources, again. With any of the"
+        " other arguments only the failed rows that fit them all, beside pending ones, and no source."
+    )
+    async def retry_crawl_job(
+        self, info: Info, id: ID, reasons: Reasons = UNSET, hosts: Hosts = UNSET, retryable: Retryable = False
+    ) -> CrawlJobPayload:
+        choice = retry.Choice(_several(reasons), _several(hosts), retryable)
+        return await _crawl_job(_acting(partial(retry.retry, choice=choice), CRAWL_JOB_KIND, id, info))
 
     @strawberry.mutation(description="Delete a crawl job and all that belongs to it.")
     async def delete_crawl_job(self, info: Info, id: ID) -> DeletePayload:

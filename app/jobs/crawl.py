@@ -1,4 +1,4 @@
-"""What a person may do to a crawl job: create, rename, start, pause, resume, cancel, retry, delete.
+"""What a person may do to a crawl job: create, rename, start, pause, resume, cancel, delete.
 
 The document `crawl_jobs.options`:
 
@@ -19,13 +19,12 @@ from __future__ import annotations
 from typing import Any
 
 import asyncpg
-import orjson
 
 from app import queue
 from app.database import Transaction, acquire, transaction
 from app.errors import IllegalTransition
 from app.jobs import activity, closing
-from app.jobs.change import Kind, change, explain, remove, visible_row
+from app.jobs.change import Kind, change, remove, visible_row
 from app.jobs.crawl_spec import check_uploads, checked
 from app.jobs.documents import to_jsonb
 from app.jobs.expansion import expanded
@@ -33,7 +32,7 @@ from app.jobs.limits import MAX_IMAGES, NAME_CHARS, check_number, check_text
 from app.jobs.project import PROJECT_KIND
 from app.models.states import CRAWL_JOB
 from app.progress import publish_change
-from app.values import CrawlSpec, SourceSpec, Term, Viewer, camel
+from app.values import CrawlSpec, Term, Viewer, camel
 
 CRAWL_JOB_KIND = Kind("crawl_jobs", "CrawlJob", "crawl job", CRAWL_JOB)
 
@@ -51,17 +50,6 @@ insert into crawl_jobs (project_id, name, keywords, max_images, options, idempot
 values ($1, $2, $3::jsonb, $4, $5::jsonb, $6) returning id
 """
 UPDATE = "update crawl_jobs set name = coalesce($2, name), max_images = coalesce($3, max_images) where id = $1"
-# Failed rows wait again; what they were refused for is forgotten, since it may not be so any more.
-FAILED_TO_PENDING = """
-update images set status = 'pending', issues = '[]' where crawl_job_id = $1 and status = 'failed' returning chunk
-"""
-PENDING_CHUNKS = "select count(distinct chunk) from images where crawl_job_id = $1 and status = 'pending'"
-RETRY = """
-update crawl_jobs set status = 'running', completed_at = null, error_message = null, progress = least(progress, 99),
-    leases = '{}', active_chunks = 0, task_ids = '[]', failed_chunks = 0,
-    completed_chunks = total_chunks - $2, options = options || $3::jsonb
-where id = $1
-"""
 NO_LEASES = "leases = '{}', active_chunks = 0, task_ids = '[]'"
 
 
@@ -124,11 +112,6 @@ async def _insert(tx: Transaction, spec: CrawlSpec, terms: tuple[Term, ...]) -> 
     return int(key)
 
 
-def _asked(source: SourceSpec) -> dict[str, Any]:
-    """A source as a client could ask for it again."""
-    return {"name": source.name, "options": {camel(name): value for name, value in source.options.items()}}
-
-
 def unbegun(sources: int, *, held: bool) -> dict[str, Any]:
     """What `options` say of a job with so many sources before it has begun."""
     discovery = [fresh_discovery() for _ in range(sources)]
@@ -149,11 +132,12 @@ async def open_project(tx: Transaction, viewer: Viewer, project_id: int, path: l
         )
 
 
-async def _open_project_of(tx: Transaction, viewer: Viewer, key: int) -> asyncpg.Record:
+async def open_project_of(tx: Transaction, viewer: Viewer, key: int) -> asyncpg.Record:
     """The job's row, locked, of an active project. The project is locked first, as whoever deletes it does."""
     row = await visible_row(tx, CRAWL_JOB_KIND, key, viewer, "project_id")
     await open_project(tx, viewer, row["project_id"], ["id"])
-    locked: asyncpg.Record = await visible_row(tx, CRAWL_JOB_KIND, key, viewer, "status, options", lock="for update")
+    columns = "status, options, valid_images, max_images"
+    locked: asyncpg.Record = await visible_row(tx, CRAWL_JOB_KIND, key, viewer, columns, lock="for update")
     return locked
 
 
@@ -175,7 +159,7 @@ async def update(viewer: Viewer, key: int, *, name: str | None, max_images: int 
 async def start(viewer: Viewer, key: int) -> int:
     """pending → running, also where the job was held."""
     async with transaction() as tx:
-        await _open_project_of(tx, viewer, key)
+        await open_project_of(tx, viewer, key)
         also = "started_at = coalesce(started_at, now()), options = options || '{\"held\": false}'"
         await change(tx, CRAWL_JOB_KIND, "start", key, viewer, also=also)
         await _told(tx, viewer, key, "crawl_job.started")
@@ -197,7 +181,7 @@ async def resume(viewer: Viewer, key: int) -> int:
     Who sought before is fenced out: it may have gone at the pause, and its lease must not be waited for.
     """
     async with transaction() as tx:
-        await _open_project_of(tx, viewer, key)
+        await open_project_of(tx, viewer, key)
         also = "error_message = null, options = options || '{\"seeker\": null}'"
         await change(tx, CRAWL_JOB_KIND, "resume", key, viewer, also=also)
         await _told(tx, viewer, key, "crawl_job.resumed")
@@ -212,41 +196,6 @@ async def cancel(viewer: Viewer, key: int) -> int:
         await change(tx, CRAWL_JOB_KIND, "cancel", key, viewer, also=also)
         await _told(tx, viewer, key, "crawl_job.cancelled")
     return key
-
-
-async def retry(viewer: Viewer, key: int) -> int:
-    """failed, cancelled or completed → running: failed and pending rows, and failed sources, get another try."""
-    async with transaction() as tx:
-        row = await _open_project_of(tx, viewer, key)
-        allowed, _ = CRAWL_JOB["retry"]
-        if row["status"] not in allowed:
-            await explain(tx, CRAWL_JOB_KIND, "retry", key, viewer, allowed)
-        revived = len(await tx.connection.fetch(FAILED_TO_PENDING, key))
-        chunks = await tx.connection.fetchval(PENDING_CHUNKS, key)
-        options = orjson.loads(row["options"])
-        discovery = [_asked_again(entry) for entry in options["discovery"]]
-        seeking = any(entry["state"] != "done" for entry in discovery)
-        if not chunks and not seeking:
-            raise IllegalTransition(
-                "There is nothing to retry: no row is failed or pending, and every source has run dry.",
-                path=["id"],
-                actual=row["status"].upper(),
-                allowed=[state.upper() for state in allowed],
-            )
-        changed = {"discovery": discovery, "seeking": seeking, "seeker": None, "held": False}
-        changed["final"] = options["final"] - revived
-        await tx.connection.execute(RETRY, key, chunks, to_jsonb(changed))
-        await _told(tx, viewer, key, "crawl_job.retried")
-        tx.after_commit(queue.hint, queue.Discover(key))
-    return key
-
-
-def _asked_again(entry: dict[str, Any]) -> dict[str, Any]:
-    """The source as it stands when what failed of it, as a whole or for single terms, is pending again."""
-    pending = {"state": "pending", "message": None}
-    queries = [one | pending if one["state"] == "failed" else one for one in entry.get("queries", ())]
-    failed = entry["state"] == "failed" or queries != entry.get("queries", [])
-    return entry | pending | {"queries": queries} if failed else entry
 
 
 async def delete(viewer: Viewer, key: int) -> int:

@@ -21,11 +21,12 @@ IDEMPOTENCY_KEY_CHARS = 100
 def check_text(value: str, path: Sequence[str], most: int, *, least: int = 1) -> str:
     """`value` without blanks at its ends; Invalid where it is not `least` to `most` characters or not storable."""
     text = value.strip()
+    name = next(part for part in reversed(path) if not part.isdigit())
     if clean(text) != text:
-        raise Invalid(f"{path[-1]} must hold neither the character NUL nor half of a surrogate pair.", path=path)
+        raise Invalid(f"{name} must hold neither the character NUL nor half of a surrogate pair.", path=path)
     if not least <= len(text) <= most:
         what = f"{least} to {most} characters" if least else f"at most {most} characters"
-        raise Invalid(f"{path[-1]} takes {what}, not {len(text)}.", path=path, limit=str(most), actual=str(len(text)))
+        raise Invalid(f"{name} takes {what}, not {len(text)}.", path=path, limit=str(most), actual=str(len(text)))
     return text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
@@ -84,6 +84,18 @@ class Failures:
     by_reason: list[FailureReason] = documents("{d}->'by_reason'", "By reason, most frequent first: all of them.")
     by_host: list[FailureHost] = documents("{d}->'by_host'", "By host, most frequent first: the first so many.")
     other_hosts: FailureOtherHosts = document("{d}->'other_hosts'", "The hosts that `byHost` does not list.")
+
+
+Reasons = Annotated[
+    list[str] | None,
+    strawberry.argument(description="Only rows that failed for one of these reasons: codes as in `ImageIssue.code`."),
+]
+Hosts = Annotated[
+    list[str] | None,
+    strawberry.argument(description="Only rows that failed at one of these hosts: 1 to 100, as in `FailureHost.host`."),
+]
+Retryable = Annotated[bool, strawberry.argument(description="Only rows that failed by what may be over later.")]
+"""What `retryCrawlJob` takes to choose failed rows."""
 
 
 def failures() -> Any:
