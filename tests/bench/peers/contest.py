@@ -50,13 +50,20 @@ def contest(ground: Ground, entrants: Sequence[Entrant], rounds: int, tell: Call
         if one.entrant.program not in programs:
             programs[one.entrant.program] = _made_ready(one.entrant.program, tell)
         one.failure = programs[one.entrant.program]
-    for number in range(rounds + 1):
-        first = number % len(records)  # not always the same one after the same other
-        for one in records[first:] + records[:first]:
-            if one.failure is None and (number or _start_is_counted(one.entrant)):
-                _turn(ground, one, number)
-                tell(_told(one, number))
+    try:
+        for number in range(rounds + 1):
+            _round(ground, records, number, tell)
+    except KeyboardInterrupt:
+        tell("interrupted: what follows is of the turns that ended")
     return records
+
+
+def _round(ground: Ground, records: Sequence[Record], number: int, tell: Callable[[str], None]) -> None:
+    first = number % len(records)  # not always the same one after the same other
+    for one in (*records[first:], *records[:first]):
+        if one.failure is None and (number or _start_is_counted(one.entrant)):
+            _turn(ground, one, number)
+            tell(_told(one, number))
 
 
 def _made_ready(program: str, tell: Callable[[str], None]) -> str | None:
