@@ -1,7 +1,7 @@
 """A crawl through a server that misbehaves and tells how: how fast, and whether every row has the right verdict.
 
     python -m tests.bench.faulty CORPUS --server PATH/faulty_server.py [--rounds 2] [--limit N] [--hosts 50]
-        [--faults 0.05] [--recover-after N] [--workers 2] [--set NAME=X]
+        [--faults 0.05] [--recover-after N] [--drip-s 10] [--workers 2] [--set NAME=X]
 
 The server (a file that is not ours) serves CORPUS with 20 ms of latency, once without faults and once with `--faults`
 of all images in its other kinds, in turns; by `--hosts` addresses of loopback, so that the pause that a host asks for
@@ -93,7 +93,7 @@ def servers(asked: argparse.Namespace, *, faults: bool) -> Iterator[tuple[list[s
     """The hosts' addresses as the beginnings of URLs, and the process ids."""
     each = asked.faults / len(KINDS) if faults else 0.0
     rates = {"latency": 1 - asked.faults if faults else 1.0, **dict.fromkeys(KINDS, each)}
-    options = [f"--latency-s={LATENCY_S}", f"--recover-after={asked.recover_after}"]
+    options = [f"--latency-s={LATENCY_S}", f"--recover-after={asked.recover_after}", f"--drip-s={asked.drip_s}"]
     options += [part for name, rate in rates.items() for part in ("--rate", f"{name}={rate}")]
     addresses = [f"127.0.{20 + number // 250}.{1 + number % 250}" for number in range(asked.hosts)]
     processes = []
@@ -212,6 +212,7 @@ def main() -> None:
     parser.add_argument("--server", type=Path, required=True, help="the misbehaving server's program")
     for name, default in (("rounds", 2), ("limit", None), ("hosts", 50), ("workers", 2), ("recover-after", 0)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--drip-s", type=float, default=10.0, help="how long a body drips, seconds")
     parser.add_argument("--faults", type=float, default=0.05, help="share of images with a fault")
     parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="a variable of the service's environment")
     asked = parser.parse_args()
