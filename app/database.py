@@ -8,11 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
-from aerich import Command
 from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -21,6 +20,9 @@ from tortoise.context import TortoiseContext
 from tortoise.exceptions import DBConnectionError
 
 from app.settings import CHECKOUT, settings
+
+if TYPE_CHECKING:
+    from aerich import Command
 
 APP = "models"
 MODULE = "app.models.tables"
@@ -65,8 +67,11 @@ def credentials(url: str) -> dict[str, Any]:
     return found
 
 
-def config(url: str, *, role: str = "", pool_max: int = POOL_MAX, statement_timeout_s: float = 0) -> dict[str, Any]:
-    """Tortoise's configuration. `role` names the process in pg_stat_activity; a timeout of 0 is none."""
+def config(url: str, *, role: str = "", statement_timeout_s: float = 0, migrates: bool = False) -> dict[str, Any]:
+    """Tortoise's configuration. `role` names the process in pg_stat_activity; a timeout of 0 is none.
+
+    Only who `migrates` loads aerich, which is needed for nothing else.
+    """
     server_settings = {
         "application_name": f"pixcrawler-{role}" if role else "pixcrawler",
         "jit": "off",
@@ -77,7 +82,7 @@ def config(url: str, *, role: str = "", pool_max: int = POOL_MAX, statement_time
         server_settings["plan_cache_mode"] = "force_custom_plan"
     wire = {
         "minsize": 1,
-        "maxsize": pool_max,
+        "maxsize": POOL_MAX,
         "timeout": CONNECT_TIMEOUT_S,
         # Compiled reads pass asyncpg's default of 15 KiB, and would then be prepared anew each time.
         "max_cacheable_statement_size": 0,
@@ -88,7 +93,7 @@ def config(url: str, *, role: str = "", pool_max: int = POOL_MAX, statement_time
         "connections": {
             "default": {"engine": "tortoise.backends.asyncpg", "credentials": credentials(url) | wire},
         },
-        "apps": {APP: {"models": [MODULE, "aerich.models"], "default_connection": "default"}},
+        "apps": {APP: {"models": [MODULE, *(["aerich.models"] if migrates else [])], "default_connection": "default"}},
         "use_tz": True,
         "timezone": "UTC",
     }
@@ -97,7 +102,7 @@ def config(url: str, *, role: str = "", pool_max: int = POOL_MAX, statement_time
 def __getattr__(name: str) -> Any:
     # aerich's own command line reads `app.database.TORTOISE_ORM`; nothing is read from the environment before that.
     if name == "TORTOISE_ORM":
-        return config(settings().database_url or "postgres://127.0.0.1/pixcrawler")
+        return config(settings().database_url or "postgres://127.0.0.1/pixcrawler", migrates=True)
     raise AttributeError(name)
 
 
@@ -193,9 +198,12 @@ async def migration_lock(url: str) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def migrating(url: str) -> AsyncIterator[Command]:
     """aerich under the lock, in a context of its own: the process's pool, if there is one, is not touched."""
+    from aerich import Command  # late: who does not migrate needs none of it
+
     async with migration_lock(url):
         with TortoiseContext():
-            command = Command(tortoise_config=config(url, role="migrate"), app=APP, location=str(MIGRATIONS))
+            found = config(url, role="migrate", migrates=True)
+            command = Command(tortoise_config=found, app=APP, location=str(MIGRATIONS))
             await command.init()
             try:
                 yield command

@@ -94,7 +94,8 @@ async def drift(location: Path = MIGRATIONS) -> str:
             setattr(Migrate, name, [])
         with TortoiseContext():
             # No connection is opened: the address only names the dialect.
-            command = Command(tortoise_config=config("postgres://127.0.0.1/offline"), app=APP, location=str(copy))
+            offline = config("postgres://127.0.0.1/offline", migrates=True)
+            command = Command(tortoise_config=offline, app=APP, location=str(copy))
             await command.init(offline=True)
             try:
                 written = await command.migrate(name="drift", no_input=True, offline=True)
