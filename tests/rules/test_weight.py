@@ -14,7 +14,9 @@ OF_MIGRATIONS = {"aerich", "asyncclick", "dictdiffer"}
 def loaded(module: str) -> set[str]:
     """The names of the packages in a process that imported the module."""
     program = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
-    return set(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split())
+    return set(
+        subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
+    )
 
 
 @pytest.mark.parametrize(
