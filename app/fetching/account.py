@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import aiohttp
 import yarl
 
+from app.measures import Verification
+from app.settings import Settings
 from app.values import Fetch, Former
 
 STRONG_ETAG = re.compile(r'"[\x21\x23-\x7e]{0,254}"')
@@ -17,6 +19,17 @@ WRITTEN = re.compile(r"[\x20-\x7e]{1,256}")
 """What of a header is recorded: nothing that it would have to be changed for, and no more than a validator needs."""
 HOST = re.compile(r"[\x21-\x7e]{1,253}")
 NOT_MODIFIED = 304
+
+
+def may_stand(former: Former, settings: Settings) -> bool:
+    """Whether what a former crawl stored would be taken today: as thoroughly measured, and within today's limits."""
+    measures = former.measures
+    measured = measures.phash is not None and measures.quality is not None
+    return (
+        (measured or settings.verify is Verification.HEADER)
+        and former.file_size <= settings.fetch_max_bytes
+        and measures.width * measures.height <= settings.fetch_max_pixels
+    )
 
 
 @dataclass(slots=True)

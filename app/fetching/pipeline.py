@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 
-from app.fetching.account import Account
+from app.fetching.account import Account, may_stand
 from app.fetching.budget import ByteBudget
 from app.fetching.client import resolver_of
 from app.fetching.download import Downloader
@@ -25,7 +25,7 @@ from app.fetching.refusal import Refusal
 from app.fetching.visits import Visits
 from app.measures import Measures
 from app.settings import Settings
-from app.values import Fetched, Outcome, Pending, Refused
+from app.values import Fetched, Former, Outcome, Pending, Refused
 
 AHEAD_BYTES = 16 * 2**20
 """Of images that are read and wait for a thread. Some 0.2 s of work; with more, memory grew and nothing was faster."""
@@ -114,7 +114,7 @@ class Pipeline:
 
     async def fetch_one(self, pending: Pending) -> Outcome:
         """Fetch one row. Raises StorageRefused only."""
-        reservation, account = self.budget.reservation(), Account(pending.former if self._exists else None)
+        reservation, account = self.budget.reservation(), Account(self._to_ask_about(pending.former))
         try:
             data = await self._downloader.download(pending.url, reservation, account)
             if data is None:
@@ -141,6 +141,9 @@ class Pipeline:
         return Fetched(
             pending.image_id, pending.url, sha256, len(data), measures, key, account.fetch(), former_sha256=was
         )
+
+    def _to_ask_about(self, former: Former | None) -> Former | None:
+        return former if former and self._exists and may_stand(former, self._settings) else None
 
     async def _unchanged(self, pending: Pending, account: Account) -> Fetched | None:
         """What a former crawl stored, where the host says that it still holds and the bytes are still there."""
