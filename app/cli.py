@@ -17,6 +17,12 @@ TO = click.option(
     "--to", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Where the dataset goes."
 )
 FORCE = click.option("--force", is_flag=True, help="Use DIR although it holds other files.")
+FAILURES = click.option(
+    "--failures",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Save why each image failed, as .csv or .jsonl.",
+)
 PORT = click.option("--port", type=click.IntRange(0, 65535), help="Port of the API: 8000 unless told, 0 takes any.")
 SUPERVISED = click.option("--supervised", hidden=True, metavar="HOME", help="Ends when stdin does.")
 
@@ -62,6 +68,7 @@ def demo(**options: Any) -> None:
 @click.option("--plurals", is_flag=True, help="Also search for plurals and singulars (English).")
 @click.option("--language", "languages", multiple=True, metavar="L", help="Also search in language L, by Wikidata.")
 @click.option("--preview", is_flag=True, help="Only show what the sources have.")
+@FAILURES
 @click.option("--max-images", type=click.IntRange(1), help="Images to keep.")
 @click.option("--export", "export_format", metavar="FORMAT", default="zip", show_default=True)
 @TO

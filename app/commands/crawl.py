@@ -16,7 +16,7 @@ from rich.console import Console
 
 from app.commands import state
 from app.commands.client import Client, Json, ServiceRefused, connected
-from app.commands.crawling import documents, preview, summary
+from app.commands.crawling import documents, ledger, preview, summary
 from app.commands.crawling.journey import Journey, Wanted
 from app.commands.crawling.show import chosen
 from app.commands.crawling.target import Target
@@ -41,6 +41,7 @@ class Options(TypedDict):
     plurals: bool
     languages: tuple[str, ...]
     preview: bool
+    failures: Path | None
     max_images: int | None
     export_format: str
     to: Path | None
@@ -61,6 +62,10 @@ def run(**options: Unpack[Options]) -> None:
     target = Target(options["to"] or DEFAULT_DIR)
     if not options["preview"]:
         target.check(force=options["force"])
+    if options["failures"] is not None:
+        if options["preview"]:
+            raise click.UsageError("--preview fetches nothing: no failures are to be saved.")
+        ledger.check(options["failures"])
     service, token = _service(options["url"], options["token"])
     wanted = Wanted(
         name=", ".join(keywords) or (urls.name if urls else ""),
@@ -71,6 +76,7 @@ def run(**options: Unpack[Options]) -> None:
         urls=urls,
         export_format=options["export_format"].upper(),
         expansion=_expansion(options),
+        failures=options["failures"],
     )
     work = _preview if options["preview"] else _crawl
     run_until_told(work(service, token, wanted, sources, as_json=options["as_json"]))

@@ -102,7 +102,7 @@ def failures() -> Any:
     """The field: a job's failures, counted in one pass over its failed rows."""
     return computed(
         Computed(COUNTED, {"most": ("first", Given("int", page_size))}),
-        "Why images failed, counted by reason and by host. Takes a second for some 500,000 failures.",
+        "Why images failed, counted by reason and by host. Takes about a second for a million.",
         first=(int, f"How many hosts are listed: 1 to {MAX_PAGE}. The others are counted.", DEFAULT_PAGE),
     )
 

@@ -78,12 +78,22 @@ query Counts($id: ID!) {
   }
 }"""
 
-REFUSED = """
-query Refused($id: ID!, $after: String) {
+INVALID = """
+query Invalid($id: ID!, $after: String) {
   crawlJob(id: $id) {
-    images(first: 100, after: $after, filter: { status: [FAILED, INVALID] }) {
-      nodes { status originalUrl issues { code message } }
+    images(first: 100, after: $after, filter: { status: [INVALID] }) {
+      nodes { issues { code message } }
       pageInfo { hasNextPage endCursor }
     }
   }
 }"""
+
+FAILURES = """
+query Failures($id: ID!) {
+  crawlJob(id: $id) {
+    failures(first: 1) { retryable byReason { code message count statuses { httpStatus count } } }
+  }
+}"""
+
+LEDGER = """
+query Ledger($id: ID!, $format: FailuresFormat!) { crawlJob(id: $id) { failuresUrl(format: $format) } }"""

@@ -1,4 +1,4 @@
-"""Downloads an export: resumed where it breaks off, its size compared with what the service says."""
+"""Downloads a file of the service: resumed where it breaks off, its size compared with what the service says."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Again(Exception):
 
 
 class _Part:
-    """What is here of the export, and the version tag of the file that it is of."""
+    """What is here of the file, and the version tag of the one that it is of."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -41,8 +41,10 @@ class _Part:
         self.path.unlink(missing_ok=True)
 
 
-async def download(http: aiohttp.ClientSession, base: str, link: Link, path: Path, size: int, tell: Tell) -> str:
-    """Fetches the export of `size` bytes to `path`, resuming where it breaks off; its file name.
+async def download(
+    http: aiohttp.ClientSession, base: str, link: Link, path: Path, size: int | None, tell: Tell, what: str = "export"
+) -> str:
+    """Fetches `what`, of `size` bytes where that is known, to `path`, resuming where it breaks off; its file name.
 
     Raises click.ClickException where it does not come, or is not as large as the service said.
     """
@@ -50,20 +52,20 @@ async def download(http: aiohttp.ClientSession, base: str, link: Link, path: Pat
     for attempt in range(1, ATTEMPTS + 1):
         url = urljoin(base + "/", await link())
         try:
-            name = await _fetch(http, url, part, tell)
+            name = await _fetch(http, url, part, tell, what)
             break
         except (_Again, aiohttp.ClientError, TimeoutError) as error:
             if attempt == ATTEMPTS:
                 reason = str(error) or type(error).__name__
-                raise click.ClickException(f"The export could not be downloaded ({reason}): try again.") from error
+                raise click.ClickException(f"The {what} could not be downloaded ({reason}): try again.") from error
         await asyncio.sleep(pause)
         pause *= 2
-    if part.size != size:
-        raise click.ClickException(f"The export has {part.size:,} bytes, the service says {size:,}: export it again.")
+    if size is not None and part.size != size:
+        raise click.ClickException(f"The {what} has {part.size:,} bytes, the service says {size:,}: export it again.")
     return name
 
 
-async def _fetch(http: aiohttp.ClientSession, url: str, part: _Part, tell: Tell) -> str:
+async def _fetch(http: aiohttp.ClientSession, url: str, part: _Part, tell: Tell, what: str) -> str:
     """One attempt; the file's name."""
     headers = {"Accept-Encoding": "identity"}
     if part.size and part.tag:
@@ -75,7 +77,7 @@ async def _fetch(http: aiohttp.ClientSession, url: str, part: _Part, tell: Tell)
         if response.status in (416, 429) or response.status >= 500:
             raise _Again(f"answer {response.status}")
         if response.status not in (200, 206):
-            raise click.ClickException(f"The export's link is refused with {response.status}: export it again.")
+            raise click.ClickException(f"The {what}'s link is refused with {response.status}: ask again.")
         part.tag = response.headers.get("ETag", "")
         await _write(response, part, tell)
         return file_name(response.headers.get("Content-Disposition", ""), url)

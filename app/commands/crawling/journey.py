@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from app.commands.client import Client, Json, ServiceRefused
-from app.commands.crawling import documents
+from app.commands.crawling import documents, ledger
 from app.commands.crawling.download import download
 from app.commands.crawling.show import News, Paced, Show, megabytes
 from app.commands.crawling.target import Target
@@ -40,6 +40,8 @@ class Wanted:
     rules: Json | None = None
     expansion: Json | None = None
     """A KeywordExpansionInput."""
+    failures: Path | None = None
+    """Where the failure ledger goes."""
 
 
 @dataclass(slots=True)
@@ -125,8 +127,20 @@ class Journey:
         job = await client.mutate(documents.CREATE_CRAWL, {"input": asked})
         self.outcome.crawl_job_id = job["crawlJob"]["id"]
         self._crawling = True
-        await self._follow("crawl", documents.FOLLOW_CRAWL, self.outcome.crawl_job_id, _crawl_news)
+        try:
+            await self._follow("crawl", documents.FOLLOW_CRAWL, self.outcome.crawl_job_id, _crawl_news)
+        except click.ClickException:
+            with contextlib.suppress(click.ClickException):  # what ended the crawl is what the user must hear
+                await self._save_failures()
+            raise
         self._crawling = False
+        await self._save_failures()
+
+    async def _save_failures(self) -> None:
+        path = self._wanted.failures
+        if path is not None:
+            await ledger.save(self._client, self.outcome.crawl_job_id, path)
+            self._show.say(f"Why images failed stands in {path}.")
 
     async def _cancel(self) -> None:
         """Cancels the crawl job, in bounded time and whatever comes of it: we are asked to end."""

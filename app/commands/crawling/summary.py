@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.columns import Columns
@@ -17,28 +18,53 @@ from app.commands.crawling.journey import Outcome
 from app.commands.crawling.show import megabytes
 from app.commands.crawling.target import MARKER, metadata
 
-REFUSED_PAGES = 10
-"""Pages of 100 refused rows that are read for their reasons; a large crawl's reasons are told by its first rows."""
+INVALID_PAGES = 10
+"""Pages of 100 invalid rows that are read for their reasons; a large crawl's reasons are told by its first rows."""
 CLASSES_SHOWN = 30
+REASONS_SHOWN = 12
 
 
-async def reasons(client: Client, crawl_job_id: str) -> Counter[tuple[str, str]]:
-    """How many rows are failed or invalid, by status and the message of their first issue."""
-    found: Counter[tuple[str, str]] = Counter()
+@dataclass(slots=True)
+class Why:
+    """Why rows were left out: how many for which reason, and how many of the failed ones a retry may bring."""
+
+    reasons: Counter[str] = field(default_factory=Counter)
+    retryable: int = 0
+
+
+async def reasons(client: Client, crawl_job_id: str) -> Why:
+    """How many rows failed, and how many are invalid, by reason."""
+    data = await client.execute(documents.FAILURES, {"id": crawl_job_id})
+    failures: Json = data["crawlJob"]["failures"]
+    found = Why(retryable=failures["retryable"])
+    for entry in failures["byReason"]:
+        left = entry["count"]
+        for one in entry["statuses"]:
+            left -= one["count"]
+            found.reasons[f"failed, {entry['code']} {one['httpStatus']}: {entry['message']}"] = one["count"]
+        if left:
+            found.reasons[f"failed, {entry['code']}: {entry['message']}"] = left
+    found.reasons += await _invalid(client, crawl_job_id)
+    return found
+
+
+async def _invalid(client: Client, crawl_job_id: str) -> Counter[str]:
+    """How many rows are invalid, by their first issue."""
+    found: Counter[str] = Counter()
     after: str | None = None
-    for _ in range(REFUSED_PAGES):
-        data = await client.execute(documents.REFUSED, {"id": crawl_job_id, "after": after})
+    for _ in range(INVALID_PAGES):
+        data = await client.execute(documents.INVALID, {"id": crawl_job_id, "after": after})
         images: Json = data["crawlJob"]["images"]
         for node in images["nodes"]:
             issue = node["issues"][0] if node["issues"] else {"code": "unknown", "message": "No reason was given."}
-            found[node["status"].lower(), f"{issue['code']}: {issue['message']}"] += 1
+            found[f"invalid, {issue['code']}: {issue['message']}"] += 1
         after = images["pageInfo"]["endCursor"]
         if not images["pageInfo"]["hasNextPage"]:
             break
     return found
 
 
-def show(console: Console, outcome: Outcome, why: Counter[tuple[str, str]]) -> None:
+def show(console: Console, outcome: Outcome, why: Why) -> None:
     """Prints the dataset's path and contents, and what was left out."""
     folder = Path(outcome.dataset)
     left = f"{outcome.duplicates:,} duplicates, {outcome.failed:,} failed, {outcome.invalid:,} invalid"
@@ -49,10 +75,13 @@ def show(console: Console, outcome: Outcome, why: Counter[tuple[str, str]]) -> N
     )
     facts = Table.grid(padding=(1, 0, 0, 0))
     facts.add_row(licenses(folder))
-    if why:
-        facts.add_row(left_out(why))
+    if why.reasons:
+        facts.add_row(_table("Left out because", why.reasons.most_common(REASONS_SHOWN)))
     # Side by side where there is room, below each other where there is not.
     console.print(Columns([contents(folder), facts], padding=(1, 6)))
+    if why.retryable:
+        again = f'retryCrawlJob(id: "{outcome.crawl_job_id}", retryable: true)'
+        console.print(f"{why.retryable:,} failed by what may be over later: {again} tries them again.", markup=False)
 
 
 def contents(folder: Path) -> Tree:
@@ -74,13 +103,6 @@ def licenses(folder: Path) -> Table:
     """How many images are under which license."""
     found = Counter(entry.get("license") or "not known" for entry in metadata(folder))
     return _table("License", found.most_common())
-
-
-def left_out(why: Counter[tuple[str, str]]) -> Table:
-    """How many rows were left out for which reason."""
-    return _table(
-        "Left out because", [(f"{status}, {reason}", number) for (status, reason), number in why.most_common(12)]
-    )
 
 
 def _table(title: str, rows: list[tuple[str, int]]) -> Table:
