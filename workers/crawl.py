@@ -76,7 +76,7 @@ async def take_chunk(engine: Engine, *, newcomers: bool) -> Work | None:
     """Claim the chunk whose turn it is; see `workers.line.Take`."""
     await engine.pipeline.steady()
     for _ in range(TRIES):
-        found = await next_chunk(newcomers=newcomers)
+        found = await next_chunk(engine.shares.seat, newcomers=newcomers)
         if found is None:
             return None
         lease = Lease(found.crawl_job_id, found.chunk, secrets.token_hex(8))

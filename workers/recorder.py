@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 from app.jobs import discovery
@@ -24,11 +25,12 @@ FLUSH_S = 1.0
 class Recorder:
     """Candidates that wait to be recorded together, and those that are being recorded.
 
-    As a context it records the rest at the end, unless the block failed.
+    `workers` says how many fetch. As a context it records the rest at the end, unless the block failed.
     """
 
-    def __init__(self, search: Search) -> None:
+    def __init__(self, search: Search, workers: Callable[[], int]) -> None:
         self.search = search
+        self._workers = workers
         self._waiting: list[Candidate] = []
         self._room = search.room
         self._begun_s = 0.0
@@ -78,7 +80,7 @@ class Recorder:
         # Said now: whatever is drawn while these are recorded belongs to the next batch.
         state = discovery.state_of(self.search)
         self._under_way, self._begun_s = len(taken), time.monotonic()
-        recording = functools.partial(discovery.record_candidates, self.search, taken, state)
+        recording = functools.partial(discovery.record_candidates, self.search, taken, state, self._workers())
         self._recording = asyncio.create_task(patiently(recording))
 
     async def _settle(self) -> None:

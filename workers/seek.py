@@ -33,7 +33,7 @@ async def seek(engine: Engine, search: Search) -> None:
         for place, entry in enumerate(search.discovery)
         if entry["state"] in ("pending", "running")
     ]
-    async with Recorder(search) as recorder, Field(origins, recorder.room) as field:
+    async with Recorder(search, lambda: engine.shares.seat.of) as recorder, Field(origins, recorder.room) as field:
         while field and await recorder.has_room() and time.monotonic() < ends_s:
             await recorder.add(await field.draw(recorder.room))
 

@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 
 from app import queue
 from app.fetching.politeness import SILENT_AFTER, Host, Politeness, politeness_of
+from app.jobs.ring import Seat
 from app.log import log
 from app.settings import Settings
 from workers.exchange import HOSTS_AT_ONCE, Answer, Claim, Exchange, Said
@@ -81,6 +82,12 @@ class Shares:
             since_s = time.monotonic() - REMEMBERED_S
             self._heard = {name: heard_s for name, heard_s in self._heard.items() if heard_s > since_s}
         return sorted(self._heard)
+
+    @property
+    def seat(self) -> Seat:
+        """This worker's place on the ring: all that fetch have equal arcs, in the order of their names."""
+        workers = self.workers
+        return Seat(workers.index(self.name), len(workers))
 
     def added(self, host: Host) -> None:
         """See Sharing."""

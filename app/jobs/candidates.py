@@ -17,6 +17,7 @@ import orjson
 from app.database import Transaction
 from app.jobs.documents import clean, to_jsonb
 from app.jobs.limits import KEYWORD_CHARS
+from app.jobs.ring import numbered
 from app.sources.base import filename_of
 from app.values import PROVENANCE_KEYS, Candidate, Json, Provenance
 
@@ -90,8 +91,17 @@ class Offered:
         return found
 
 
-async def insert(tx: Transaction, crawl_job_id: int, offered: Offered, first_chunk: int, chunk_size: int) -> int:
-    """Write what is new as pending rows, in chunks from number `first_chunk` on; how many rows that are."""
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """Into which chunks new rows go: numbers from `first` on, `size` rows at most, by host for so many `workers`."""
+
+    first: int
+    size: int
+    workers: int
+
+
+async def insert(tx: Transaction, crawl_job_id: int, offered: Offered, chunking: Chunking) -> int:
+    """Write what is new as pending rows, in their order; how many rows that are."""
     if not offered.rows:
         return 0
     await tx.connection.execute(BY_INDEX)
@@ -104,12 +114,13 @@ async def insert(tx: Transaction, crawl_job_id: int, offered: Offered, first_chu
     for digest, keyword, document in finds:
         _merge(offered.rows[digest], keyword, document)
     fresh = [row for row in offered.rows.values() if row.image_id is None]
+    numbers = numbered([row.url for row in fresh], chunking.first, chunking.size, chunking.workers)
     await tx.connection.copy_records_to_table(
         "images",
         columns=COLUMNS,
         records=[
-            (crawl_job_id, row.url, filename_of(row.url), row.keyword, row.document, first_chunk + place // chunk_size)
-            for place, row in enumerate(fresh)
+            (crawl_job_id, row.url, filename_of(row.url), row.keyword, row.document, number)
+            for row, number in zip(fresh, numbers, strict=True)
         ],
     )
     await _tell(tx, crawl_job_id, [row for row in offered.rows.values() if row.changed and row.image_id is not None])

@@ -18,7 +18,7 @@ import orjson
 from app import queue
 from app.database import Transaction, acquire, transaction
 from app.jobs import activity, chunk, closing
-from app.jobs.candidates import Offered, insert
+from app.jobs.candidates import Chunking, Offered, insert
 from app.jobs.documents import to_jsonb
 from app.jobs.statistics import look_if_doubled
 from app.progress import publish_change
@@ -121,10 +121,11 @@ def state_of(search: Search) -> str:
     return to_jsonb({"discovery": search.discovery})
 
 
-async def record_candidates(search: Search, candidates: Sequence[Candidate], state: str) -> int | None:
+async def record_candidates(search: Search, candidates: Sequence[Candidate], state: str, workers: int) -> int | None:
     """Write pending rows for the new ones and `state`, which says where each source stands after them; the room left.
 
-    None where the seeker was fenced out. Each chunk that came in is hinted, as far as `HINTED_CHUNKS` go.
+    Chunks are made for so many `workers`. None where the seeker was fenced out. Each chunk that came in is hinted, as
+    far as `HINTED_CHUNKS` go.
     """
     # In a thread and before the lock: thousands are work, and neither fetches nor results are to wait for it.
     offered = await asyncio.to_thread(Offered.of, candidates)
@@ -133,7 +134,7 @@ async def record_candidates(search: Search, candidates: Sequence[Candidate], sta
         if job is None:
             return None
         first = job["total_chunks"] + 1
-        new = await insert(tx, search.crawl_job_id, offered, first, search.chunk_size)
+        new = await insert(tx, search.crawl_job_id, offered, Chunking(first, search.chunk_size, workers))
         chunks = range(first, first + math.ceil(new / search.chunk_size))
         room = await tx.connection.fetchval(COUNT, search.crawl_job_id, new, len(chunks), state)
         await closing.close_if_over(tx, search.crawl_job_id)

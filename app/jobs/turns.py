@@ -2,7 +2,8 @@
 
 Users share workers, not jobs: who has least under way comes first, and of one user's jobs that which has least. Between
 equals the order is drawn anew at each question, so that nobody waits behind the same ones for ever. Each question is
-one statement over the rows; who is quickest to claim the answer has it.
+one statement over the rows; who is quickest to claim the answer has it. Of a job's first chunks a worker takes the one
+whose hosts it knows, see `ring`.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ from __future__ import annotations
 import secrets
 
 from app.database import acquire
+from app.jobs.ring import Seat
 from app.queue import Discover, Export, FetchChunk, Validate
 
-# `$1` is chance; `$2`: only users with nothing under way. The first pending chunk without a lease is found by hops over
-# the partial index: the number of chunks under way costs, not their rows.
+LOOK_AHEAD = 32
+"""Among so many of a job's chunks, the first ones that are due, a worker finds those of hosts that it knows."""
+# `$1` is chance; `$2`: only users with nothing under way; `$3`: chunks to choose from, each with the URL of one of its
+# rows. The first pending chunks without a lease are found by hops over the partial index: the number of chunks costs,
+# not their rows.
 CHUNK = """
 with loads as (
     select p.user_id, sum(j.active_chunks) as load from crawl_jobs j join projects p on p.id = j.project_id
@@ -25,7 +30,7 @@ with loads as (
     where j.status = 'running' and (j.options->>'final')::bigint < j.total_images and (l.load is null or not $2)
     order by load, of_user, j.active_chunks, of_job
 )
-select line.id, c.chunk from line cross join lateral (
+select line.id, c.chunks, c.urls from line cross join lateral (
     with recursive hop as (
         (select chunk from images where crawl_job_id = line.id and status = 'pending' order by chunk limit 1)
         union all
@@ -33,9 +38,15 @@ select line.id, c.chunk from line cross join lateral (
             and i.chunk > hop.chunk order by i.chunk limit 1)
         from hop where hop.chunk is not null
     )
-    select chunk from hop where chunk is not null and not line.leases ? chunk::text limit 1
+    select array_agg(due.chunk) as chunks, array_agg(due.url) as urls from (
+        select hop.chunk, i.original_url as url from hop cross join lateral (
+            select original_url from images
+            where crawl_job_id = line.id and chunk = hop.chunk and status = 'pending' limit 1
+        ) i
+        where not line.leases ? hop.chunk::text limit $3
+    ) due
 ) c
-order by line.load, line.of_user, line.active_chunks, line.of_job limit 1
+where c.chunks is not null order by line.load, line.of_user, line.active_chunks, line.of_job limit 1
 """
 DISCOVERY = """
 with seekers as (
@@ -72,11 +83,15 @@ order by coalesce(l.load, 0), md5(t.user_id::text || $1), t.kind desc, t.id limi
 """
 
 
-async def next_chunk(*, newcomers: bool) -> FetchChunk | None:
-    """The chunk whose turn it is; with `newcomers` only one of a user who has none under way."""
+async def next_chunk(seat: Seat, *, newcomers: bool) -> FetchChunk | None:
+    """The chunk whose turn it is; with `newcomers` only one of a user who has none under way.
+
+    Which job it is of, users and jobs decide; which of that job's, the `seat` of the worker that asks.
+    """
+    look_ahead = LOOK_AHEAD if seat.of > 1 else 1
     async with acquire() as connection:
-        row = await connection.fetchrow(CHUNK, secrets.token_hex(4), newcomers)
-    return FetchChunk(row["id"], row["chunk"]) if row else None
+        row = await connection.fetchrow(CHUNK, secrets.token_hex(4), newcomers, look_ahead)
+    return FetchChunk(row["id"], seat.nearest(zip(row["chunks"], row["urls"], strict=True))) if row else None
 
 
 async def next_discovery(*, newcomers: bool) -> Discover | None:

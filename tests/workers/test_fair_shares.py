@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from pathlib import Path
 
 import asyncpg
 
+from app.jobs.ring import Seat
 from app.jobs.turns import next_chunk, next_dataset, next_discovery
 from app.queue import Export
 from tests.chaos import site
@@ -60,7 +62,8 @@ async def test_between_users_with_nothing_under_way_chance_decides_however_many_
         await stranger.ended(one)
     await db.execute("update images set status = 'pending'")
     await db.execute("update crawl_jobs set status = 'running', options = options || '{\"final\": 0}'")
-    drawn = Counter(chunk.crawl_job_id for chunk in [await next_chunk(newcomers=False) for _ in range(DRAWS)] if chunk)
+    found = [await next_chunk(Seat(), newcomers=False) for _ in range(DRAWS)]
+    drawn = Counter(chunk.crawl_job_id for chunk in found if chunk)
     assert sum(drawn.values()) == DRAWS
     assert DRAWS / 4 < drawn[key_of(one)] < DRAWS * 3 / 4
     assert len(drawn) == 9
@@ -79,13 +82,14 @@ async def test_who_has_a_chunk_under_way_waits_for_who_has_none(
     held = """update crawl_jobs set leases = '{"1": {"task": "t", "worker": "w", "until": 9e9}}', active_chunks = 1
         where id = $1"""
     await db.execute(held, key_of(busy))
-    for newcomers in (False, True):
-        chosen = await next_chunk(newcomers=newcomers)
+    # Nor do the hosts that a worker knows come before whose turn it is.
+    for newcomers, seat in itertools.product((False, True), (Seat(), Seat(0, 2), Seat(1, 2))):
+        chosen = await next_chunk(seat, newcomers=newcomers)
         assert chosen is not None
         assert chosen.crawl_job_id == key_of(idle)
     await db.execute(held, key_of(idle))
-    assert await next_chunk(newcomers=True) is None
-    found = await next_chunk(newcomers=False)
+    assert await next_chunk(Seat(), newcomers=True) is None
+    found = await next_chunk(Seat(), newcomers=False)
     assert found is not None
     assert found.chunk == 2
 
