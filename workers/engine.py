@@ -32,12 +32,15 @@ class Engine:
 
 
 @contextlib.asynccontextmanager
-async def open_engine() -> AsyncIterator[Engine]:
-    """Open the engine; closing it closes its connections and threads."""
+async def open_engine(*, fetches: bool = True) -> AsyncIterator[Engine]:
+    """Open the engine; closing it closes its connections and threads.
+
+    Where it is not to fetch, other workers do not reckon with it when they share hosts out.
+    """
     found, store = settings(), storage(patient=True)
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     shares = Shares(name, found, queue.redis())
-    async with open_client(found) as client, shares.running():
+    async with open_client(found) as client, shares.running() if fetches else contextlib.nullcontext():
         pipeline = Pipeline(client, found, store.put, shares.politeness, store.put_now, store.exists)
         try:
             yield Engine(name, found, client, pipeline, store, shares)

@@ -39,7 +39,7 @@ async def serve(only: str | None) -> None:
     """Open what a worker needs and work until told to end; then hand running work on."""
     found = settings()
     configure(found.log_level, as_json=found.log_json, process="worker")
-    async with connected(role="worker"), open_engine() as engine:
+    async with connected(role="worker"), open_engine(fetches=only != "export") as engine:
         gc.freeze()  # modules and what is open stay: no collection has to look at them
         gc.set_threshold(OBJECTS_BEFORE_COLLECTING)
         log.info("worker_started", worker=engine.name, queues=only or "crawl, export")

@@ -1,6 +1,6 @@
 """Whether the whole fleet is polite: what image hosts saw of four workers, from the hosts' own log.
 
-    python -m tests.bench.politeness [--workers 4] [--images 60] [--slack-ms 15] [--case TEXT] [--spread HOSTS]
+    python -m tests.bench.politeness [--workers 4] [--images 60] [--slack-ms 15] [--case TEXT]
 
 Each run crawls hosts with wishes of their own (Crawl-delay, Disallow, X-Robots-Tag, tdm-reservation in header and file,
 429 and 503 with Retry-After, 429 without) and some without any, under another limit: 2 and 6 connections a host, a gap
@@ -8,8 +8,6 @@ of 100 ms, and 6 connections while Redis is emptied. Counted are the most reques
 requests for what is forbidden and within a pause, and each row's verdict. Exits 1 where one is not as it must be. The
 log's clock starts when a request has arrived: `--slack-ms` is what the way there may differ by on a busy machine. News
 of a pause may take 0.3 s to reach those who were about to ask.
-
-`--spread 40` instead crawls so many hosts with nothing to wish for, and counts the connections that each host saw.
 """
 
 from __future__ import annotations
@@ -233,25 +231,10 @@ def polite(home: Path, asked: argparse.Namespace) -> bool:
     return right
 
 
-def spread(home: Path, asked: argparse.Namespace) -> bool:
-    """Many hosts: connections per host, and how many workers' worth of look-ups that is."""
-    addresses = [f"127.0.10.{number}" for number in range(1, asked.spread + 1)]
-    case = Case("spread", 4)
-    _, log, seconds = asyncio.run(run(home, case, asked.workers, addresses, asked.images))
-    counts = [len({one.connection for one in log if one.address == address}) for address in addresses]
-    rules = sum(1 for one in log if one.path == "/robots.txt")
-    say(
-        f"{len(addresses)} hosts, {asked.workers} workers, {len(log)} requests, {seconds:.1f} s: {sum(counts)}"
-        f" connections ({sum(counts) / len(counts):.1f} a host, at most {max(counts)}),"
-        f" robots.txt asked for {rules} times"
-    )
-    return max(counts) > 0
-
-
 def main() -> None:
     """Read the arguments, run, clean up."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in (("workers", 4), ("images", 60), ("slack-ms", 15), ("spread", 0)):
+    for name, default in (("workers", 4), ("images", 60), ("slack-ms", 15)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--case", default="", help="only runs with this in their name")
     asked = parser.parse_args()
@@ -261,7 +244,7 @@ def main() -> None:
     try:
         adopt(start(home).environment())
         asyncio.run(migrate())
-        right = spread(home, asked) if asked.spread else polite(home, asked)
+        right = polite(home, asked)
     finally:
         homes.remove(home)
     sys.exit(0 if right else 1)

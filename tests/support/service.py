@@ -47,7 +47,7 @@ async def running_worker(only: str | None = None) -> AsyncIterator[None]:
     from workers.engine import open_engine
     from workers.main import work
 
-    async with open_engine() as engine:
+    async with open_engine(fetches=only != "export") as engine:
         working = asyncio.create_task(work(engine, only))
         try:
             yield

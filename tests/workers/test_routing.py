@@ -115,3 +115,13 @@ async def test_a_worker_without_hosts_of_its_own_is_never_idle(
     for engine in engines:
         held = await taken(db, job, [engine])
         assert len(held) == len(urls)
+
+
+async def test_a_worker_that_only_exports_has_no_part_in_hosts(engines: list[Engine]) -> None:
+    async with open_engine(fetches=False) as exporter, open_engine() as another:
+
+        async def is_known() -> bool:
+            return another.name in engines[0].shares.workers
+
+        await until(is_known)
+        assert exporter.name not in engines[0].shares.workers
