@@ -68,6 +68,7 @@ def demo(**options: Any) -> None:
 @click.option("--plurals", is_flag=True, help="Also search for plurals and singulars (English).")
 @click.option("--language", "languages", multiple=True, metavar="L", help="Also search in language L, by Wikidata.")
 @click.option("--preview", is_flag=True, help="Only show what the sources have.")
+@click.option("--again", metavar="JOB_ID", help="Crawl this ended job again: only what is new or changed is fetched.")
 @FAILURES
 @click.option("--max-images", type=click.IntRange(1), help="Images to keep.")
 @click.option("--export", "export_format", metavar="FORMAT", default="zip", show_default=True)

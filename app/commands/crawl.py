@@ -28,6 +28,7 @@ DEMO_HOME = "demo"
 KEYWORD_SOURCE = "openverse"
 """Asked where keywords are given and no source is named."""
 LIST_SOURCE = "url_list"
+CRAWL_JOB = "CrawlJob"
 
 
 class Options(TypedDict):
@@ -41,6 +42,7 @@ class Options(TypedDict):
     plurals: bool
     languages: tuple[str, ...]
     preview: bool
+    again: str | None
     failures: Path | None
     max_images: int | None
     export_format: str
@@ -54,11 +56,7 @@ class Options(TypedDict):
 def run(**options: Unpack[Options]) -> None:
     """Crawls, exports and downloads, or previews. Raises click.ClickException, and click.UsageError for wrong use."""
     keywords, urls = options["keywords"], options["urls"]
-    if not keywords and urls is None:
-        raise click.UsageError("Nothing to crawl: give keywords, or a list of URLs with --urls.")
-    if LIST_SOURCE in options["sources"] and urls is None:
-        raise click.UsageError("The source url_list is a file: give it with --urls.")
-    sources = options["sources"] or ((KEYWORD_SOURCE,) if urls is None else ())
+    again, sources = _again(options), _sources(options)
     target = Target(options["to"] or DEFAULT_DIR)
     if not options["preview"]:
         target.check(force=options["force"])
@@ -77,9 +75,44 @@ def run(**options: Unpack[Options]) -> None:
         export_format=options["export_format"].upper(),
         expansion=_expansion(options),
         failures=options["failures"],
+        again=again,
     )
     work = _preview if options["preview"] else _crawl
     run_until_told(work(service, token, wanted, sources, as_json=options["as_json"]))
+
+
+def _sources(options: Options) -> tuple[str, ...]:
+    """The sources that are asked, by name; none where a job is crawled again, which has its own."""
+    given, urls = options["sources"], options["urls"]
+    if options["again"] is not None:
+        return ()
+    if not options["keywords"] and urls is None:
+        raise click.UsageError("Nothing to crawl: give keywords, or a list of URLs with --urls.")
+    if LIST_SOURCE in given and urls is None:
+        raise click.UsageError("The source url_list is a file: give it with --urls.")
+    return given or ((KEYWORD_SOURCE,) if urls is None else ())
+
+
+def _again(options: Options) -> str | None:
+    """The global id of the job that is crawled again, given as such or as its number."""
+    told = options["again"]
+    if told is None:
+        return None
+    asked: dict[str, object] = {
+        "keywords": options["keywords"],
+        "--urls": options["urls"],
+        "--source": options["sources"],
+        "--template": options["templates"],
+        "--synonym": options["synonyms"],
+        "--plurals": options["plurals"],
+        "--language": options["languages"],
+        "--preview": options["preview"],
+        "--max-images": options["max_images"],
+    }
+    clashes = [name for name, given in asked.items() if given]
+    if clashes:
+        raise click.UsageError(f"--again asks what the job asked: leave {', '.join(clashes)} out.")
+    return f"{CRAWL_JOB}:{told}" if told.isdecimal() else told
 
 
 def _expansion(options: Options) -> Json | None:

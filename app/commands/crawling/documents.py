@@ -30,6 +30,14 @@ mutation CreateCrawlJob($input: CreateCrawlJobInput!) {{
   createCrawlJob(input: $input) {{ crawlJob {{ id }} {_ERRORS} }}
 }}"""
 
+RECRAWL = f"""
+mutation RecrawlCrawlJob($input: RecrawlCrawlJobInput!) {{
+  recrawlCrawlJob(input: $input) {{ crawlJob {{ id name project {{ id }} }} {_ERRORS} }}
+}}"""
+
+DIFFERENCE = """
+query Difference($id: ID!) { crawlJob(id: $id) { difference { new changed unchanged gone undecided } } }"""
+
 CANCEL_CRAWL = f"""
 mutation CancelCrawlJob($id: ID!) {{ cancelCrawlJob(id: $id) {{ crawlJob {{ id }} {_ERRORS} }} }}"""
 

@@ -42,6 +42,8 @@ class Wanted:
     """A KeywordExpansionInput."""
     failures: Path | None = None
     """Where the failure ledger goes."""
+    again: str | None = None
+    """The global id of the job that is crawled again: what that one asked is asked, and nothing of the above."""
 
 
 @dataclass(slots=True)
@@ -60,11 +62,14 @@ class Outcome:
     url: str = ""
     invalid: int = field(default=0)
     """Rows that validation refused; shown to people."""
+    difference: Json | None = None
+    """Of a re-crawl: images that are new, changed, unchanged, gone, and not decided."""
 
     def as_json(self) -> Json:
         """The object of `demo --json` and `crawl --json`."""
         names = ("project_id", "crawl_job_id", "export_job_id", "dataset", "images", "duplicates", "failed")
-        return {name: getattr(self, name) for name in (*names, "bytes", "seconds", "url")}
+        told = {name: getattr(self, name) for name in (*names, "bytes", "seconds", "url")}
+        return told if self.difference is None else told | {"difference": self.difference}
 
 
 async def asked_sources(client: Client, wanted: Wanted) -> list[Json]:
@@ -95,6 +100,7 @@ class Journey:
         self._wanted = wanted
         self._show = show
         self._crawling = False
+        self._name = wanted.name[:NAME_CHARS]
 
     async def run(self) -> Outcome:
         """All stages. Raises click.ClickException. Cancelled while it crawls, it cancels the crawl job too."""
@@ -113,8 +119,20 @@ class Journey:
         return self.outcome
 
     async def _crawl(self) -> None:
-        wanted, client = self._wanted, self._client
-        name = wanted.name[:NAME_CHARS]
+        self.outcome.crawl_job_id = await (self._recrawl() if self._wanted.again else self._create())
+        self._crawling = True
+        try:
+            await self._follow("crawl", documents.FOLLOW_CRAWL, self.outcome.crawl_job_id, _crawl_news)
+        except click.ClickException:
+            with contextlib.suppress(click.ClickException):  # what ended the crawl is what the user must hear
+                await self._save_failures()
+            raise
+        self._crawling = False
+        await self._save_failures()
+
+    async def _create(self) -> str:
+        """A new crawl job in a new project; its id."""
+        wanted, client, name = self._wanted, self._client, self._name
         project = await client.mutate(documents.CREATE_PROJECT, {"input": {"name": name}})
         self.outcome.project_id = project["project"]["id"]
         sources = await asked_sources(client, wanted)
@@ -125,16 +143,13 @@ class Journey:
         if wanted.expansion is not None:
             asked["expansion"] = wanted.expansion
         job = await client.mutate(documents.CREATE_CRAWL, {"input": asked})
-        self.outcome.crawl_job_id = job["crawlJob"]["id"]
-        self._crawling = True
-        try:
-            await self._follow("crawl", documents.FOLLOW_CRAWL, self.outcome.crawl_job_id, _crawl_news)
-        except click.ClickException:
-            with contextlib.suppress(click.ClickException):  # what ended the crawl is what the user must hear
-                await self._save_failures()
-            raise
-        self._crawling = False
-        await self._save_failures()
+        return str(job["crawlJob"]["id"])
+
+    async def _recrawl(self) -> str:
+        """A new crawl job beside an ended one, and like it; its id."""
+        job = (await self._client.mutate(documents.RECRAWL, {"input": {"id": self._wanted.again}}))["crawlJob"]
+        self.outcome.project_id, self._name = job["project"]["id"], job["name"]
+        return str(job["id"])
 
     async def _save_failures(self) -> None:
         path = self._wanted.failures
@@ -156,9 +171,7 @@ class Journey:
         await self._follow("validation", documents.FOLLOW_VALIDATION, key, _validation_news)
 
     async def _export(self) -> None:
-        wanted = self._wanted
-        asked = {"crawlJobId": self.outcome.crawl_job_id, "name": wanted.name[:NAME_CHARS]}
-        asked["format"] = wanted.export_format
+        asked = {"crawlJobId": self.outcome.crawl_job_id, "name": self._name, "format": self._wanted.export_format}
         payload = await self._client.mutate(documents.CREATE_EXPORT, {"input": asked})
         key = self.outcome.export_job_id = payload["exportJob"]["id"]
         await self._follow("export", documents.FOLLOW_EXPORT, key, _export_news)
@@ -203,6 +216,9 @@ class Journey:
         counts = data["crawlJob"]
         for name in ("duplicates", "failed", "invalid"):
             setattr(self.outcome, name, counts[name]["totalCount"])
+        if self._wanted.again:
+            data = await self._client.execute(documents.DIFFERENCE, {"id": self.outcome.crawl_job_id})
+            self.outcome.difference = data["crawlJob"]["difference"]
 
     async def _follow(self, stage: str, document: str, key: str, news_of: Callable[[str, Json], News]) -> None:
         """Shows a job's frames until it has ended. Raises click.ClickException unless it was completed."""

@@ -73,6 +73,8 @@ def show(console: Console, outcome: Outcome, why: Why) -> None:
         f"left out: {left}.",
         highlight=False,
     )
+    if outcome.difference is not None:
+        console.print(compared(outcome.difference), highlight=False)
     facts = Table.grid(padding=(1, 0, 0, 0))
     facts.add_row(licenses(folder))
     if why.reasons:
@@ -82,6 +84,16 @@ def show(console: Console, outcome: Outcome, why: Why) -> None:
     if why.retryable:
         again = f'retryCrawlJob(id: "{outcome.crawl_job_id}", retryable: true)'
         console.print(f"{why.retryable:,} failed by what may be over later: {again} tries them again.", markup=False)
+
+
+def compared(difference: Json) -> str:
+    """The difference to the former job in a sentence; what nobody can tell any more is left out."""
+    told = [f"[bold]{difference[name]:,} {name}[/]" for name in ("new", "changed", "unchanged")]
+    if difference["gone"] is not None:
+        told.append(f"[bold]{difference['gone']:,} gone[/]")
+    if difference["undecided"]:
+        told.append(f"{difference['undecided']:,} not looked for or not fetched")
+    return f"Since the last time: {', '.join(told)}."
 
 
 def contents(folder: Path) -> Tree:
