@@ -93,15 +93,16 @@ def _tiff_cut(data: bytes) -> bool:
 
 
 def _avif_cut(data: bytes) -> bool:
-    at = 0
-    while at < len(data):
-        size = int(struct.unpack_from(">I", data, at)[0])
+    at, needed = 0, {b"meta", b"mdat"}
+    while at + 8 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
         if size == 1:
-            size = int(struct.unpack_from(">Q", data, at + 8)[0])
-        if size < 8:  # 0: to the end of the file; other small ones are damaged, not cut
+            (size,) = struct.unpack_from(">Q", data, at + 8)
+        if size < 8 or not kind.isalnum():  # 0: to the end of the file; others are damaged or no box any more
             return False
+        needed.discard(kind)
         at += size
-    return at > len(data)
+    return at > len(data) or bool(needed)
 
 
 def _bmp_cut(data: bytes) -> bool:

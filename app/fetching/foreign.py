@@ -19,15 +19,10 @@ SNIFFED_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A file's kind: `PNG`, or with its article `a ZIP archive`; images and drawings are told from all else."""
+    """A file's kind. Images and drawings bear their format's name, all else a noun with its article: `a font`."""
 
     name: str
     is_image: bool
-
-    @property
-    def bare_name(self) -> str:
-        """Without its article."""
-        return re.sub(r"^an? ", "", self.name)
 
 
 _IMAGES: tuple[tuple[int, bytes, str], ...] = (

@@ -48,6 +48,8 @@ def _foreign(data: bytes) -> Refusal:
     kind = kind_of(data)
     if kind.is_image:
         taken = ", ".join(EXTENSIONS)
-        return refusal(RefusalCode.UNSUPPORTED_FORMAT, f"{kind.name} files are not taken.", kind.bare_name, taken)
+        message = f"{kind.name[:1].upper()}{kind.name[1:]} files are not taken."
+        return refusal(RefusalCode.UNSUPPORTED_FORMAT, message, kind.name, taken)
     name = "a web page" if kind.name == "HTML" else kind.name
-    return refusal(RefusalCode.NOT_AN_IMAGE, f"The file is {name}, not an image.", kind.bare_name)
+    bare_name = kind.name.removeprefix("an ").removeprefix("a ")
+    return refusal(RefusalCode.NOT_AN_IMAGE, f"The file is {name}, not an image.", bare_name)
