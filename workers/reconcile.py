@@ -1,4 +1,4 @@
-"""What keeps promises when workers are lost: dead leases go back, jobs that are over are closed, exports expire.
+"""What keeps promises when workers are lost: dead leases go back, retries go on, what is over is closed or expires.
 
 Runs in every worker process; what it changes is guarded, so that several at once do no harm.
 """
@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from app import queue
 from app.database import DATABASE_ERRORS
 from app.errors import StorageRefused
-from app.jobs import chunk, closing, collect, export
+from app.jobs import chunk, closing, collect, export, reviving
 from app.log import log
 from app.settings import Settings
 from app.storage import Storage
@@ -37,6 +37,7 @@ async def reconcile() -> None:
     for lease in await chunk.expired_leases():
         if await chunk.give_back(lease):
             log.warning("lease_expired", job=lease.crawl_job_id, chunk=lease.chunk)
+    await reviving.go_on()
     await closing.close_what_is_over()
     await export.expire()
 

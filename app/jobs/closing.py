@@ -27,13 +27,13 @@ PENDING_CHUNKS = "select count(distinct chunk) from images where crawl_job_id = 
 CLOSE = """
 update crawl_jobs set status = $2::text, progress = case when $2::text = 'completed' then 100 else progress end,
     completed_at = now(), error_message = $3, leases = '{}', active_chunks = 0, task_ids = '[]',
-    completed_chunks = total_chunks - $4, options = options || '{"seeker": null}'
+    completed_chunks = total_chunks - $4, options = (options - 'reviving') || '{"seeker": null}'
 where id = $1
 """
 OVER = """
 select id from crawl_jobs where status in ('running', 'paused') and active_chunks = 0
     and (valid_images >= max_images
-        or not (options->>'seeking')::bool and (options->>'final')::bigint >= total_images)
+        or not (options->>'seeking')::bool and not options ? 'reviving' and (options->>'final')::bigint >= total_images)
 limit $1
 """
 SET_PROGRESS = "update crawl_jobs set progress = $2 where id = $1 and progress < $2"
@@ -69,7 +69,7 @@ async def close_if_over(tx: Transaction, crawl_job_id: int) -> bool:
     options = orjson.loads(job["options"])
     seeking, final = bool(options["seeking"]), int(options["final"])
     reached = job["valid_images"] >= job["max_images"]
-    if not reached and (seeking or final < job["total_images"]):
+    if not reached and (seeking or "reviving" in options or final < job["total_images"]):
         percent = progress_of(
             seeking=seeking, valid=job["valid_images"], most=job["max_images"], final=final, total=job["total_images"]
         )

@@ -11,6 +11,7 @@ The document `crawl_jobs.options`:
   `paused_until`, Unix time, where the source asked for a pause.
 - `chunk_size`: rows a chunk; `held`: waits for `startCrawlJob`; `seeking`: candidates are still sought.
 - `seeker`: who discovers now, `{"task", "until"}`; `final`: rows that are not pending; `bytes`: bytes stored.
+- `reviving`: failed rows that are still to become pending (`app/jobs/reviving.py`); absent otherwise.
 - `recrawl_of`: the job that this one crawls again (`app/jobs/recrawl.py`); absent from others.
 """
 
@@ -50,6 +51,8 @@ insert into crawl_jobs (project_id, name, keywords, max_images, options, idempot
 values ($1, $2, $3::jsonb, $4, $5::jsonb, $6) returning id
 """
 UPDATE = "update crawl_jobs set name = coalesce($2, name), max_images = coalesce($3, max_images) where id = $1"
+ASKED = ("sources", "terms", "chunk_size")
+"""What of a job's `options` was asked, and is asked again by a re-crawl; all else says how far the job has come."""
 NO_LEASES = "leases = '{}', active_chunks = 0, task_ids = '[]'"
 
 

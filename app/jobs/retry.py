@@ -11,12 +11,13 @@ import orjson
 from app import queue
 from app.database import Transaction, transaction
 from app.errors import AppError, IllegalTransition, Invalid
-from app.jobs import activity
+from app.jobs import activity, reviving
 from app.jobs.change import explain
 from app.jobs.crawl import CRAWL_JOB_KIND, open_project_of
 from app.jobs.documents import to_jsonb
 from app.jobs.failures import SAYS
 from app.jobs.limits import check_count, check_text
+from app.jobs.reviving import Part, Reviving
 from app.models.states import CRAWL_JOB
 from app.progress import publish_change
 from app.values import Viewer
@@ -25,21 +26,11 @@ HOSTS = 100
 HOST_CHARS = 253
 """Characters of a name in the DNS."""
 
-# Failed rows wait again; what they were refused for is forgotten, since it may not be so any more.
-FAILED_TO_PENDING = """
-with revived as (
-    update images set status = 'pending', issues = '[]' where crawl_job_id = $1 and status = 'failed'
-        and ($2::text[] is null or issues->0->>'code' = any($2))
-        and ($3::text[] is null or "fetch"->>'host' = any($3))
-        and (not $4::bool or ("fetch"->>'passing')::bool)
-    returning 1)
-select count(*) from revived
-"""
 PENDING_CHUNKS = "select count(distinct chunk) from images where crawl_job_id = $1 and status = 'pending'"
 RETRY = """
 update crawl_jobs set status = 'running', completed_at = null, error_message = null, progress = least(progress, 99),
     leases = '{}', active_chunks = 0, task_ids = '[]', failed_chunks = 0,
-    completed_chunks = total_chunks - $2, options = options || $3::jsonb
+    completed_chunks = total_chunks - $2, options = (options - 'reviving') || $3::jsonb
 where id = $1
 """
 
@@ -99,18 +90,20 @@ async def retry(viewer: Viewer, key: int, choice: Choice = ALL) -> int:
             await explain(tx, CRAWL_JOB_KIND, "retry", key, viewer, allowed)
         if row["valid_images"] >= row["max_images"]:
             raise _reached(row)
-        revived = await tx.connection.fetchval(FAILED_TO_PENDING, key, choice.reasons, choice.hosts, choice.retryable)
-        if choice.path and not revived:
+        upto = await reviving.last_failed(tx, key)
+        todo = Reviving(upto, reasons=choice.reasons, hosts=choice.hosts, retryable=choice.retryable)
+        part = await reviving.revive(tx, key, todo)
+        if choice.path and not part.rows:
             raise Invalid("No failed image of this job is such: nothing was tried again.", path=choice.path)
-        await _run_again(tx, key, row, revived, asking_sources=not choice.path)
-        await activity.write(tx, viewer.id, "crawl_job.retried", "CrawlJob", key, {"images": revived} | choice.told())
+        await _run_again(tx, key, row, part, asking_sources=not choice.path)
+        await activity.write(tx, viewer.id, "crawl_job.retried", "CrawlJob", key, choice.told())
         tx.after_commit(publish_change, "CrawlJob", key)
         tx.after_commit(queue.hint, queue.Discover(key))
     return key
 
 
-async def _run_again(tx: Transaction, key: int, row: asyncpg.Record, revived: int, *, asking_sources: bool) -> None:
-    """Set the job running with `revived` rows that are not final any more; IllegalTransition where nothing is to do."""
+async def _run_again(tx: Transaction, key: int, row: asyncpg.Record, part: Part, *, asking_sources: bool) -> None:
+    """Set the job running with rows that are not final any more; IllegalTransition where nothing is to be done."""
     chunks = await tx.connection.fetchval(PENDING_CHUNKS, key)
     options = orjson.loads(row["options"])
     discovery = [_asked_again(entry) if asking_sources else entry for entry in options["discovery"]]
@@ -122,8 +115,8 @@ async def _run_again(tx: Transaction, key: int, row: asyncpg.Record, revived: in
             actual=row["status"].upper(),
             allowed=[state.upper() for state in CRAWL_JOB["retry"][0]],
         )
-    changed = {"discovery": discovery, "seeking": seeking, "seeker": None, "held": False}
-    changed["final"] = options["final"] - revived
+    changed: dict[str, Any] = {"discovery": discovery, "seeking": seeking, "seeker": None, "held": False}
+    changed |= {"final": options["final"] - part.rows} | (part.left.as_options() if part.left else {})
     await tx.connection.execute(RETRY, key, chunks, to_jsonb(changed))
 
 

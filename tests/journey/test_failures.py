@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 
 from app.fetching.download import Downloader
+from app.jobs import reviving
 from tests.stand_ins.misbehaving import Behavior, MisbehavingHost, held, image, redirect, reset, status
 from tests.stand_ins.pictures import jpeg
 from tests.support.asking import ERRORS, act, at, counted, exported, good, key_of, refusal, urls, verb
@@ -177,7 +178,7 @@ async def test_only_what_failed_by_what_may_be_over_is_tried_again(crawled: Craw
     found = await crawled.failures()
     assert (found["total"], found["retryable"]) == (8, 0)
     line = await db.fetchrow("select metadata_ from activity_logs where action = 'crawl_job.retried'")
-    assert json.loads(line["metadata_"]) == {"images": 2, "retryable": True}
+    assert json.loads(line["metadata_"]) == {"retryable": True}
 
 
 async def test_only_chosen_reasons_and_hosts_are_tried_again_and_others_keep_theirs(
@@ -228,6 +229,50 @@ async def test_without_a_choice_all_that_failed_is_tried_again(crawled: Crawled)
     await crawled.retried(reasons=None, hosts=None)
     assert set(crawled.host.log) == {*FAULTS, "/other.jpg"}
     assert (await crawled.failures())["total"] == 10
+
+
+@pytest.mark.parametrize("choice", [{}, {"hosts": ["127.0.0.1"], "reasons": ["http_status", "not_an_image"]}])
+async def test_a_retry_of_very_many_goes_on_in_parts_and_tries_each_once(
+    crawled: Crawled, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, choice: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(reviving, "BATCH_ROWS", 2)
+    crawled.host.behaviors |= {"/missing.jpg": image(jpeg(seed=96)), "/reserved.jpg": image(jpeg(seed=97))}
+    crawled.host.log.clear()
+    ended = await crawled.retried(**choice)
+    chosen = {*FAULTS, "/other.jpg"} - ({"/other.jpg", "/reserved.jpg", "/broken.jpg"} if choice else set())
+    tried = [path for path in crawled.host.log if path not in ("/busy.jpg", "/broken.jpg", "/page.jpg")]
+    assert sorted(tried) == sorted(chosen - {"/busy.jpg", "/broken.jpg", "/page.jpg"})
+    assert set(crawled.host.log) == chosen
+    stored = 4 if choice else 5
+    assert await counted(db, crawled.job) == {"downloaded": stored, "failed": 13 - stored}
+    assert ended == ended | {"status": "COMPLETED", "validImages": stored, "completedChunks": 4, "totalChunks": 4}
+    options = json.loads(await db.fetchval("select options from crawl_jobs where id = $1", key_of(crawled.job)))
+    assert (options["final"], "reviving" in options) == (13, False)
+
+
+async def test_a_retry_that_is_cancelled_half_way_is_begun_anew_by_the_next(
+    owner: Person, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reviving, "BATCH_ROWS", 2)
+    async with MisbehavingHost({}) as host:
+        async with running_worker():
+            job = await owner.crawl(sources=entries(*urls(host, *range(5))), chunkSize=2)
+            await owner.ended(job)
+        await act(owner, "retryCrawlJob", job)
+        assert await counted(db, job) == {"failed": 3, "pending": 2}
+        assert (await owner.job(job))["completedChunks"] == 2
+        await act(owner, "cancelCrawlJob", job)
+        assert await reviving.go_on() == 0
+        host.behaviors |= good(5)
+        done = await owner.do(RETRY, id=job, reasons=["http_status"])
+        assert done["errors"] == []
+        assert await counted(db, job) == {"failed": 1, "pending": 4}
+        assert await reviving.go_on() == 1
+        found = await owner.job(job)
+        assert (found["status"], found["completedChunks"], found["totalChunks"]) == ("RUNNING", 0, 3)
+        async with running_worker():
+            ended = await owner.ended(job)
+    assert ended == ended | {"status": "COMPLETED", "validImages": 5, "completedChunks": 3, "progress": 100}
 
 
 async def test_of_two_retries_at_once_one_is_done(crawled: Crawled) -> None:
