@@ -17,6 +17,7 @@ from app.database import Transaction, transaction
 from app.errors import IllegalTransition, Invalid
 from app.jobs import activity, upload
 from app.jobs.change import visible_row
+from app.jobs.crawl import ASKED as OPTIONS
 from app.jobs.crawl import CRAWL_JOB_KIND, made_before, open_project, unbegun
 from app.jobs.crawl_spec import require_available
 from app.jobs.documents import to_jsonb
@@ -35,7 +36,9 @@ project_id, jsonb_path_query_array(options, '$.sources[*].name') as sources,
 # All that was asked is copied; how far the former job came is not.
 INSERT = """
 insert into crawl_jobs (project_id, name, keywords, max_images, options, idempotency_key)
-select project_id, coalesce($2, name), keywords, max_images, options || $3::jsonb, $4 from crawl_jobs where id = $1
+select project_id, coalesce($2, name), keywords, max_images,
+    (select jsonb_object_agg(key, value) from jsonb_each(options) where key = any($5::text[])) || $3::jsonb, $4
+from crawl_jobs where id = $1
 returning id, name
 """
 
@@ -100,7 +103,7 @@ async def _insert(tx: Transaction, viewer: Viewer, asked: Again, project: int, s
             allowed=[state.upper() for state in CRAWL_FINAL],
         )
     begun = to_jsonb(unbegun(sources, held=False) | {"recrawl_of": asked.former})
-    made = await tx.connection.fetchrow(INSERT, asked.former, asked.name, begun, asked.idempotency_key)
+    made = await tx.connection.fetchrow(INSERT, asked.former, asked.name, begun, asked.idempotency_key, list(OPTIONS))
     about = {"name": made["name"], "project_id": project, "recrawl_of": asked.former}
     await activity.write(tx, viewer.id, "crawl_job.created", "CrawlJob", made["id"], about)
     tx.after_commit(queue.hint, queue.Discover(made["id"]))
