@@ -51,7 +51,7 @@ insert into crawl_jobs (project_id, name, keywords, max_images, options, idempot
 values ($1, $2, $3::jsonb, $4, $5::jsonb, $6) returning id
 """
 UPDATE = "update crawl_jobs set name = coalesce($2, name), max_images = coalesce($3, max_images) where id = $1"
-ASKED = ("sources", "terms", "chunk_size")
+ASKED_OPTIONS = ("sources", "terms", "chunk_size")
 """What of a job's `options` was asked, and is asked again by a re-crawl; all else says how far the job has come."""
 NO_LEASES = "leases = '{}', active_chunks = 0, task_ids = '[]'"
 

@@ -17,8 +17,7 @@ from app.database import Transaction, transaction
 from app.errors import IllegalTransition, Invalid
 from app.jobs import activity, upload
 from app.jobs.change import visible_row
-from app.jobs.crawl import ASKED as OPTIONS
-from app.jobs.crawl import CRAWL_JOB_KIND, made_before, open_project, unbegun
+from app.jobs.crawl import ASKED_OPTIONS, CRAWL_JOB_KIND, made_before, open_project, unbegun
 from app.jobs.crawl_spec import require_available
 from app.jobs.documents import to_jsonb
 from app.jobs.limits import IDEMPOTENCY_KEY_CHARS, NAME_CHARS, check_text
@@ -103,7 +102,8 @@ async def _insert(tx: Transaction, viewer: Viewer, asked: Again, project: int, s
             allowed=[state.upper() for state in CRAWL_FINAL],
         )
     begun = to_jsonb(unbegun(sources, held=False) | {"recrawl_of": asked.former})
-    made = await tx.connection.fetchrow(INSERT, asked.former, asked.name, begun, asked.idempotency_key, list(OPTIONS))
+    given = (asked.former, asked.name, begun, asked.idempotency_key, list(ASKED_OPTIONS))
+    made = await tx.connection.fetchrow(INSERT, *given)
     about = {"name": made["name"], "project_id": project, "recrawl_of": asked.former}
     await activity.write(tx, viewer.id, "crawl_job.created", "CrawlJob", made["id"], about)
     tx.after_commit(queue.hint, queue.Discover(made["id"]))

@@ -11,6 +11,7 @@ import pytest
 
 from app.jobs import chunk
 from app.jobs.collect import collect
+from app.jobs.crawl import ASKED_OPTIONS, unbegun
 from app.jobs.results import record_results
 from app.jobs.upload import key_of as upload_key
 from app.storage import storage
@@ -48,6 +49,21 @@ async def test_the_new_job_asks_what_the_former_one_asked(owner: Person) -> None
     assert made["crawlJob"]["status"] in ("PENDING", "RUNNING")
     assert (await owner.get(DIFFERENCE, id=job))["crawlJob"]["recrawlOf"] == {"id": former}
     assert (await owner.get(DIFFERENCE, id=former))["crawlJob"] == {"recrawlOf": None, "difference": None}
+
+
+async def test_each_option_of_a_job_is_either_asked_or_begun_anew(owner: Person, db: asyncpg.Connection) -> None:
+    """One that is neither would be lost by a re-crawl, or tell of how far the former job came."""
+    former = await cancelled(owner)
+    job = await begun_again(owner, former)
+    keys = {
+        key: {
+            row[0]
+            for row in await db.fetch("select jsonb_object_keys(options) from crawl_jobs where id = $1", key_of(key))
+        }
+        for key in (former, job)
+    }
+    assert keys[former] == {*ASKED_OPTIONS, *unbegun(1, held=True)}
+    assert keys[job] == keys[former] | {"recrawl_of"}
 
 
 async def test_it_is_called_like_the_former_one_unless_told(owner: Person) -> None:
