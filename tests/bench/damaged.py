@@ -40,7 +40,7 @@ def small_hole(data: bytes, chance: random.Random) -> bytes:
     return data[:at] + bytes(200) + data[at + 200 :]
 
 
-def large_hole(data: bytes, _: random.Random) -> bytes:
+def large_hole(data: bytes, _: random.Random | None = None) -> bytes:
     """Zeros in the middle tenth of the file."""
     at, length = len(data) // 2, len(data) // 10
     return data[:at] + bytes(length) + data[at + length :]

@@ -6,14 +6,15 @@ Every file below the folders, of whatever kind, is given to `app.fetching.inspec
 Pillow, every plugin asked and every frame loaded, in another. Counted are our verdicts beside Pillow's. Exits 1 where a
 child crashed, took more than `--limit-s` seconds of CPU or more memory than `--cap-mb` for one file, where something
 else than a Refusal was raised, where a file that we take cannot be decoded again by Pillow, or where we refuse as
-damaged or as no image what Pillow reads whole and without a warning. Only listed are formats that are images to Pillow
-and none to us, files that it reads with a warning, and files that we take although a frame after the first is broken.
+damaged or as no image what Pillow reads whole and without a warning. Only listed are JPEGs that Pillow reads although
+the strict decoder finds pixels lost, formats that are images to Pillow and none to us, files that it reads with a
+warning, and files that we take although a frame after the first is broken.
 `--cuts` adds every taken file cut at 10, 50 and 90 %, which must be refused unless no pixel of the first frame is lost.
 
 The material is what image libraries test themselves with, none of which is kept here: `Tests/images` of Pillow's sdist
 (`pip download --no-deps --no-binary pillow pillow`), and the Debian sources (`apt-get source --download-only`) of
 gdk-pixbuf, exiv2, libpng1.6 (which holds PngSuite's kinds), giflib, tiff, libexif, libwebp and graphicsmagick,
-unpacked.
+unpacked. What is made rather than found, `odd_made` writes.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ class Case:
         """As a line of a list."""
         cut = f" cut to {self.cut:.0%}" if self.cut else ""
         said = f"{self.ours.verdict}: {self.ours.detail} | Pillow: {self.pillow.verdict} {self.pillow.detail}"
-        return f"  {self.path}{cut}: {said}"
+        return f"  {self.path}{cut}: {self.ours.cpu_s:.2f} s, {self.ours.bytes / 2**20:.0f} MiB, {said}"
 
 
 @dataclass
@@ -132,12 +133,14 @@ class Findings:
             "raised something else than a Refusal": one.verdict == ESCAPED,
             "taken, but Pillow cannot decode it": one.verdict == "ok"
             and case.pillow.verdict in ("broken", "unidentified"),
-            "refused, but Pillow reads all of it": _is_lost(case),
+            "refused, but Pillow reads all of it": _is_refused(case) and not _lost_in_scan(case),
             "taken, and a cut lost pixels": case.cut is not None and one.verdict == "ok" and _lost_pixels(case),
         }
         for name, holds in checks.items():
             if holds:
                 self.fatal.setdefault(name, []).append(case)
+        if _is_refused(case) and _lost_in_scan(case):
+            self.listed.setdefault("refused for pixels lost in the scan, of which Pillow says nothing", []).append(case)
         if one.verdict == RefusalCode.NOT_AN_IMAGE and case.pillow.verdict in ("ok", "warned", "large"):
             self.listed.setdefault("no image to us, one to Pillow", []).append(case)
         if one.verdict in DAMAGED and case.pillow.verdict == "warned":
@@ -146,9 +149,13 @@ class Findings:
             self.listed.setdefault("taken, and a frame after the first is broken", []).append(case)
 
 
-def _is_lost(case: Case) -> bool:
+def _is_refused(case: Case) -> bool:
     name = case.pillow.detail.partition(" ")[0].replace("mpo", "jpeg")
     return case.pillow.verdict == "ok" and name in EXTENSIONS and case.ours.verdict in DAMAGED and case.cut is None
+
+
+def _lost_in_scan(case: Case) -> bool:
+    return case.ours.verdict == RefusalCode.CORRUPT and "Corrupt JPEG data" in case.ours.detail
 
 
 def _lost_pixels(case: Case) -> bool:
