@@ -29,8 +29,8 @@ from app.values import Fetched, Former, Outcome, Pending, Refused
 
 AHEAD_BYTES = 16 * 2**20
 """Of images that are read and wait for a thread. Some 0.2 s of work; with more, memory grew and nothing was faster."""
-AHEAD_PER_THREAD = 4
-"""Images that may wait, however large they are."""
+AHEAD_PER_THREAD = 2
+"""Images, however large: the one that a thread examines and its next."""
 STORES_AT_ONCE = 32
 """Uploads to a bucket under way: what is fetched faster waits, and with it, by its bytes, what is still to come."""
 ROWS_AT_ONCE = 500
