@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -100,10 +101,12 @@ def main() -> None:
             "PIXCRAWLER_ALLOW_ADDRESSES": "127.0.0.0/8",
         }
     )
+    begun_s = time.monotonic()
     try:
         records, about = measure(asked, home)
     finally:
         homes.remove(home)
+    about["minutes"] = round((time.monotonic() - begun_s) / 60, 1)
     say("")
     for line in (json.dumps(about), "", *table(records), "", *bars(records), "", *details(records)):
         say(line)
