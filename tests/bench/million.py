@@ -2,9 +2,19 @@
 
     python -m tests.bench.million [--count 1000000] [--workers 2] [--chunk 500] [--hosts 8] [--set NAME=X] [--keep]
 
-Everything runs on loopback: a server of small JPEGs that are all different, an embedded PostgreSQL and Valkey, an API
-process, the workers, storage in a folder. Looks every second; prints rate and memory of each tenth, when the first
-image was stored, how fast the list became rows, and whether the counters are exactly what the rows say.
+Everything runs on loopback: a server of small JPEGs that are all different (2 KB), an embedded PostgreSQL and Valkey, an
+API process, the workers, storage in a folder. Looks every second; prints of each tenth of the images
+
+    images/s   how many became final a second; of the first tenth discovery has its part of the processor
+    rows       of the job, known by then
+    table      the table `images` with its indexes; redis: what Valkey says that it uses
+    MiB, ms    of each part of the service: memory (PSS) at that moment, and CPU milliseconds an image
+
+and then the bars: the first image stored within 2 s of the mutation; the last tenth as fast as the first, within a
+tenth; memory of the workers as in the second tenth, within a tenth; every counter exactly what the rows say. How fast a
+list becomes rows is told beside fetching; alone it is measured by `python -m tests.bench.discovery`. Exits 1 where a
+bar was missed. A million takes some 20 minutes on two idle cores and 8 GB of disk; rates of less than 100,000 are of
+starting up.
 """
 
 from __future__ import annotations
@@ -37,6 +47,9 @@ from tests.support.service import Person, until
 LOOK_S = 1.0
 FIRST_LOOK_S = 0.02
 DEADLINE_S = 7_200.0
+FIRST_S = 2.0
+DRIFT = 0.1
+"""What the last tenth may be slower than the first, and larger than the second."""
 PARTS = ("workers", "api", "postgres", "valkey", "server")
 STATE = """
 select status, total_images, downloaded_images, valid_images, total_chunks, completed_chunks, failed_chunks,
@@ -131,24 +144,43 @@ class Watching:
         spent = cpu_s(self.groups)
         return Look(at_s, row["final"], row["total_images"], pss, spent, sizes["images"], used["used_memory"])
 
-    def tenths(self) -> Iterator[str]:
-        """A line for each tenth of the images."""
-        yield f"{'tenth':>6} {'images/s':>9} {'rows':>10} {'table MiB':>10} {'redis MiB':>10} " + " ".join(
+    def tenths(self) -> list[tuple[Look, Look]]:
+        """How it stood before and after each tenth of the images; tenths that fell into one look are left out."""
+        found, before = [], self.looks[0]
+        for tenth in range(1, 11):
+            after = next((one for one in self.looks if one.stored >= self.count * tenth // 10), self.looks[-1])
+            if after.stored > before.stored:
+                found.append((before, after))
+                before = after
+        return found
+
+    def table(self) -> Iterator[str]:
+        """A line for each tenth."""
+        yield f"{'images':>9} {'images/s':>9} {'rows':>10} {'table MiB':>10} {'redis MiB':>10} " + " ".join(
             f"{name + ' MiB':>13}{'ms':>6}" for name in PARTS
         )
-        last = self.looks[0]
-        for tenth in range(1, 11):
-            look = next((one for one in self.looks if one.stored >= self.count * tenth // 10), self.looks[-1])
-            images = look.stored - last.stored
-            if images == 0:
-                continue
+        for before, after in self.tenths():
             parts = " ".join(
-                f"{look.pss[name] / 2**20:13.0f}{1000 * (look.cpu_s[name] - last.cpu_s[name]) / images:6.2f}"
+                f"{after.pss[name] / 2**20:13.0f}"
+                f"{1000 * (after.cpu_s[name] - before.cpu_s[name]) / (after.stored - before.stored):6.2f}"
                 for name in PARTS
             )
-            rate = images / (look.at_s - last.at_s)
-            yield f"{tenth:6} {rate:9.0f} {look.rows:10} {look.table / 2**20:10.0f} {look.redis / 2**20:10.1f} {parts}"
-            last = look
+            sizes = f"{after.table / 2**20:10.0f} {after.redis / 2**20:10.1f}"
+            yield f"{after.stored:9} {rate(before, after):9.0f} {after.rows:10} {sizes} {parts}"
+
+    def bars(self) -> Iterator[tuple[str, bool]]:
+        """What was to be held, as measured, and whether it was."""
+        yield f"first image stored after {self.first_s:.2f} s", self.first_s < FIRST_S
+        tenths = self.tenths()
+        pace = rate(*tenths[-1]) / rate(*tenths[0])
+        yield f"rate of the last tenth: {pace:.0%} of the first's", pace >= 1 - DRIFT
+        size = tenths[-1][1].pss["workers"] / tenths[min(1, len(tenths) - 1)][1].pss["workers"]
+        yield f"memory of the workers after the last tenth: {size:.0%} of the second's", size <= 1 + DRIFT
+
+
+def rate(before: Look, after: Look) -> float:
+    """Images a second between two looks."""
+    return (after.stored - before.stored) / (after.at_s - before.at_s)
 
 
 async def uploaded(somebody: Person, path: Path) -> str:
@@ -160,8 +192,8 @@ async def uploaded(somebody: Person, path: Path) -> str:
     return str(made["uploadId"])
 
 
-async def run(asked: argparse.Namespace, api: str, path: Path, groups: dict[str, list[int]]) -> None:
-    """The job, from the mutation to its end."""
+async def run(asked: argparse.Namespace, api: str, path: Path, groups: dict[str, list[int]]) -> bool:
+    """The job, from the mutation to its end; whether all bars were held."""
     timeout = aiohttp.ClientTimeout(total=600)
     async with connected(role="bench"), aiohttp.ClientSession(timeout=timeout) as session, acquire() as connection:
         somebody = Person(api, await auth.issue_token("bench@example.org"), session)
@@ -174,19 +206,22 @@ async def run(asked: argparse.Namespace, api: str, path: Path, groups: dict[str,
         row = await watching.until_over(job, begun_s)
         seconds = watching.looks[-1].at_s
         say(f"{asked.count:,} images in {seconds:.1f} s: {asked.count / seconds:.0f}/s; {row['status']}")
-        say(f"first stored after {watching.first_s:.2f} s; all rows after {watching.found_s:.1f} s:")
-        say(f"{asked.count / watching.found_s:,.0f} rows/s while fetching")
-        for line in watching.tenths():
+        found = f"{asked.count / watching.found_s:,.0f} rows/s" if watching.found_s else "not all"
+        say(f"all rows after {watching.found_s:.1f} s, beside fetching: {found}")
+        for line in watching.table():
             say(line)
         rows = await connection.fetchrow(ROWS, job)
         told = {"total": row["total_images"], "downloaded": row["downloaded_images"], "valid": row["valid_images"]}
         told |= {"final": row["final"], "chunks": row["completed_chunks"], "files": row["downloaded_images"]}
         wrong = [f"{name}: {told[name]} told, {rows[name]} counted" for name in told if told[name] != rows[name]]
-        say("counters: " + ("exact" if not wrong else "; ".join(wrong)))
+        bars = [*watching.bars(), ("counters: " + ("exact" if not wrong else "; ".join(wrong)), not wrong)]
+        for bar, held in bars:
+            say(f"{'held' if held else 'MISSED':7} {bar}")
         if rows["downloaded"] != asked.count:
             for reason in await connection.fetch(REASONS, job):
                 say(f"{reason['count']:,} are not stored: {reason['code']}, {reason['message']}")
     await queue.close()
+    return all(held for _, held in bars) and rows["downloaded"] == asked.count
 
 
 async def _answers(session: aiohttp.ClientSession, api: str) -> bool:
@@ -197,8 +232,8 @@ async def _answers(session: aiohttp.ClientSession, api: str) -> bool:
         return False
 
 
-def measure(asked: argparse.Namespace, home: Path) -> None:
-    """Start everything, run, end everything."""
+def measure(asked: argparse.Namespace, home: Path) -> bool:
+    """Start everything, run, end everything; whether all bars were held."""
     adopt(start(home).environment() | dict(one.split("=", 1) for one in asked.set or ()))
     asyncio.run(migrate())
     servers = alive(home)
@@ -207,14 +242,18 @@ def measure(asked: argparse.Namespace, home: Path) -> None:
         list_of(bases, asked.count, path)
         groups = {"workers": [process.pid for process in workers.processes.values()], "api": [api_pid]}
         groups |= {"postgres": [servers.postgres or 0], "valkey": [servers.valkey or 0], "server": [server]}
-        asyncio.run(run(asked, url, path, groups))
+        return asyncio.run(run(asked, url, path, groups))
 
 
 def main() -> None:
     """Read the arguments, measure, print, clean up."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in (("count", 1_000_000), ("workers", 2), ("chunk", 500), ("hosts", 8)):
-        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--count", type=int, default=1_000_000, help="images of the job")
+    parser.add_argument("--workers", type=int, default=2, help="worker processes")
+    parser.add_argument("--chunk", type=int, default=500, help="rows of a chunk")
+    parser.add_argument(
+        "--hosts", type=int, default=8, help="loopback addresses that serve them, each a host of its own"
+    )
     parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="a variable of the service's environment")
     parser.add_argument("--keep", action="store_true", help="keep the home, with the logs")
     asked = parser.parse_args()
@@ -225,13 +264,14 @@ def main() -> None:
         PIXCRAWLER_ALLOW_ADDRESSES="127.0.0.0/8",
     )
     try:
-        measure(asked, home)
+        held = measure(asked, home)
     finally:
         if asked.keep:
             stop(home)
             say(f"kept: {home}")
         else:
             homes.remove(home)
+    sys.exit(0 if held else 1)
 
 
 if __name__ == "__main__":
