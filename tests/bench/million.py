@@ -2,8 +2,8 @@
 
     python -m tests.bench.million [--count 1000000] [--workers 2] [--chunk 500] [--hosts 8] [--set NAME=X] [--keep]
 
-Everything runs on loopback: a server of small JPEGs that are all different (2 KB), an embedded PostgreSQL and Valkey, an
-API process, the workers, storage in a folder. Looks every second; prints of each tenth of the images
+Everything runs on loopback: a server of small JPEGs that are all different (2 KB), an embedded PostgreSQL and Valkey,
+an API process, the workers, storage in a folder. Looks every second; prints of each tenth of the images
 
     images/s   how many became final a second; of the first tenth discovery has its part of the processor
     rows       of the job, known by then
@@ -13,8 +13,8 @@ API process, the workers, storage in a folder. Looks every second; prints of eac
 and then the bars: the first image stored within 2 s of the mutation; the last tenth as fast as the first, within a
 tenth; memory of the workers as in the second tenth, within a tenth; every counter exactly what the rows say. How fast a
 list becomes rows is told beside fetching; alone it is measured by `python -m tests.bench.discovery`. Exits 1 where a
-bar was missed. A million takes some 20 minutes on two idle cores and 8 GB of disk; rates of less than 100,000 are of
-starting up.
+bar was missed. A million takes some 20 minutes on two idle cores and 6 GB of disk; with less than 100,000 the first tenth is
+mostly starting up and discovery, and the ratios say little.
 """
 
 from __future__ import annotations
