@@ -13,8 +13,8 @@ an API process, the workers, storage in a folder. Looks every second; prints of 
 and then the bars: the first image stored within 2 s of the mutation; the last tenth as fast as the first, within a
 tenth; memory of the workers as in the second tenth, within a tenth; every counter exactly what the rows say. How fast a
 list becomes rows is told beside fetching; alone it is measured by `python -m tests.bench.discovery`. Exits 1 where a
-bar was missed. A million takes some 20 minutes on two idle cores and 6 GB of disk; with less than 100,000 the first tenth is
-mostly starting up and discovery, and the ratios say little.
+bar was missed. A million takes some 20 minutes on two idle cores and 6 GB of disk; with less than 100,000 the first
+tenth is mostly starting up and discovery, and the ratios say little.
 """
 
 from __future__ import annotations
