@@ -149,11 +149,12 @@ class Former:
 
 
 class Difference(StrEnum):
-    """What a re-crawl stored of an address, beside what the former crawl had stored of it."""
+    """What a re-crawl stored of an address, or was refused, beside what the former crawl had stored of it."""
 
     NEW = "new"
     CHANGED = "changed"
     UNCHANGED = "unchanged"
+    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,8 @@ class Refused:
     url: str
     issue: Issue
     fetch: Fetch = Fetch()
+    former_sha256: bytes | None = None
+    """As of a Fetched one."""
 
 
 Outcome = Fetched | Refused

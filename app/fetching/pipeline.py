@@ -114,6 +114,7 @@ class Pipeline:
 
     async def fetch_one(self, pending: Pending) -> Outcome:
         """Fetch one row. Raises StorageRefused only."""
+        was = pending.former.sha256 if pending.former else None
         reservation, account = self.budget.reservation(), Account(self._to_ask_about(pending.former))
         try:
             data = await self._downloader.download(pending.url, reservation, account)
@@ -134,10 +135,10 @@ class Pipeline:
                 finally:
                     self._storing.leave()
         except Refusal as refused:
-            return Refused(pending.image_id, pending.url, refused.issue, account.fetch(passing=refused.passing))
+            fetch = account.fetch(passing=refused.passing)
+            return Refused(pending.image_id, pending.url, refused.issue, fetch, was)
         finally:
             reservation.release()
-        was = pending.former.sha256 if pending.former else None
         return Fetched(
             pending.image_id, pending.url, sha256, len(data), measures, key, account.fetch(), former_sha256=was
         )

@@ -12,7 +12,8 @@ The document `crawl_jobs.options`:
 - `chunk_size`: rows a chunk; `held`: waits for `startCrawlJob`; `seeking`: candidates are still sought.
 - `seeker`: who discovers now, `{"task", "until"}`; `final`: rows that are not pending; `bytes`: bytes stored.
 - `reviving`: failed rows that are still to become pending (`app/jobs/reviving.py`); absent otherwise.
-- `recrawl_of`: the job that this one crawls again (`app/jobs/recrawl.py`); absent from others.
+- `recrawl_of`: the job that this one crawls again (`app/jobs/recrawl.py`), and `recrawl_stored`: the images that it had
+  stored; absent from others.
 """
 
 from __future__ import annotations

@@ -1,41 +1,39 @@
 """What a re-crawl found beside its former job, as SQL: the reads and the export ask the same.
 
-What was stored was compared as it was recorded (`images.fetch`, `difference`). What is gone is looked up: of the images
-that the former job stored, those that the re-crawl was refused, and those that it did not find although every source
-ran dry. An address is one row of a job, so the index on the address's digest pairs the rows.
+Each image was compared as it was recorded (`images.fetch`, `difference`): new, changed or unchanged where it was
+stored, gone where it was refused although the former job had it. What was not found at all has no row. It counts as
+gone once the search and the fetching have come to their end, and is undecided until then.
 """
 
 from __future__ import annotations
 
-# Whether nothing more would have been found: no source, and no term of one, was given up or broken off.
-_DRY = """not jsonb_path_exists({job}.options, '$.discovery[*] ? (@.state != "done")')
-    and not jsonb_path_exists({job}.options, '$.discovery[*].queries[*] ? (@.state == "failed")')"""
-_SAME_ADDRESS = "md5({a}.original_url)::uuid = md5({b}.original_url)::uuid"
+VERDICT = "(case when {t}.status <> 'pending' then {t}.\"fetch\"->>'difference' end)"
+"""How an image's row `{t}` of a re-crawl compares; NULL for those that neither job stored, and of other jobs."""
 
-VERDICT = "{t}.\"fetch\"->>'difference'"
-"""How a stored image `{t}` of a re-crawl compares; NULL for all others."""
+# Nothing more could be found: no source, and no term of one, was given up or broken off, and no row waits.
+_ENDED = """(not jsonb_path_exists({job}.options, '$.discovery[*] ? (@.state != "done")')
+    and not jsonb_path_exists({job}.options, '$.discovery[*].queries[*] ? (@.state == "failed")')
+    and ({job}.options->>'final')::bigint >= {job}.total_images and not {job}.options ? 'reviving')"""
+_FORMER = "(select o$.id from crawl_jobs o$ where o$.id = ({t}.options->>'recrawl_of')::int)"
 
 
 def difference(t: str) -> str:
     """The JSONB document of the crawl job's row `t`: how many of each; NULL where it is no re-crawl.
 
-    `gone` and `undecided` are null once the former job is deleted.
+    One pass over the job's images. How many the former one had stored was counted when this one was made; once that one
+    is deleted `gone` and `undecided` are null, since what was deleted unasked could not be compared.
     """
+    verdict = VERDICT.format(t="i$")
+    counts = ", ".join(
+        f"count(*) filter (where v$.verdict = '{name}') as {name}" for name in ("new", "changed", "unchanged", "gone")
+    )
     return f"""(select jsonb_build_object('new', c$.new, 'changed', c$.changed, 'unchanged', c$.unchanged,
-    'gone', g$.gone, 'undecided', g$.undecided)
-    from (select count(*) filter (where i$.verdict = 'new') as new,
-            count(*) filter (where i$.verdict = 'changed') as changed,
-            count(*) filter (where i$.verdict = 'unchanged') as unchanged
-        from (select {VERDICT.format(t="s$")} as verdict from images s$ where s$.crawl_job_id = {t}.id) i$
-    ) c$ left join (select count(*) filter (where h$.status = 'failed' or h$.missing and d$.dry) as gone,
-            count(*) filter (where h$.status = 'pending' or h$.missing and not d$.dry) as undecided
-        from crawl_jobs o$ cross join (select {_DRY.format(job=t)} as dry offset 0) d$ left join (
-            select f$.crawl_job_id, m$.status, m$.id is null as missing from images f$
-            left join images m$ on m$.crawl_job_id = {t}.id and {_SAME_ADDRESS.format(a="m$", b="f$")}
-            where f$.crawl_job_id = ({t}.options->>'recrawl_of')::int and f$.storage_url is not null
-        ) h$ on h$.crawl_job_id = o$.id
-        where o$.id = ({t}.options->>'recrawl_of')::int group by o$.id
-    ) g$ on true where {t}.options ? 'recrawl_of')"""  # noqa: S608 - text of ours
+        'gone', case when c$.former is not null then c$.gone + case when c$.ended then c$.missing else 0 end end,
+        'undecided', case when c$.former is not null then case when c$.ended then 0 else c$.missing end end)
+    from (select n$.*, {_ENDED.format(job=t)} as ended, {_FORMER.format(t=t)} as former,
+            greatest(0, ({t}.options->>'recrawl_stored')::bigint - n$.changed - n$.unchanged - n$.gone) as missing
+        from (select {counts} from (select {verdict} as verdict from images i$ where i$.crawl_job_id = {t}.id) v$) n$
+    ) c$ where {t}.options ? 'recrawl_of')"""  # noqa: S608 - text of ours
 
 
 def gone_in(t: str, job: str) -> str:
@@ -47,6 +45,6 @@ def gone_in(t: str, job: str) -> str:
         select o$.id from crawl_jobs n$ join crawl_jobs o$ on o$.id = (n$.options->>'recrawl_of')::int
             and o$.project_id = n$.project_id where n$.id = {job})
     and coalesce(
-        (select m$.status = 'failed' from images m$
-            where m$.crawl_job_id = {job} and {_SAME_ADDRESS.format(a="m$", b=t)}),
-        (select {_DRY.format(job="n$")} from crawl_jobs n$ where n$.id = {job}))"""  # noqa: S608 - text of ours
+        (select {VERDICT.format(t="m$")} is not distinct from 'gone' from images m$
+            where m$.crawl_job_id = {job} and md5(m$.original_url)::uuid = md5({t}.original_url)::uuid),
+        (select {_ENDED.format(job="n$")} from crawl_jobs n$ where n$.id = {job}))"""  # noqa: S608 - text of ours

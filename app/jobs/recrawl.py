@@ -42,6 +42,11 @@ returning id, name
 """
 
 
+STORED_BY = """
+select count(*) from images where crawl_job_id = $1 and status in ('downloaded', 'valid', 'invalid', 'duplicate')
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Again:
     """Which job is crawled again, and how the new one is called: like the former one unless told."""
@@ -101,7 +106,8 @@ async def _insert(tx: Transaction, viewer: Viewer, asked: Again, project: int, s
             actual=row["status"].upper(),
             allowed=[state.upper() for state in CRAWL_FINAL],
         )
-    begun = to_jsonb(unbegun(sources, held=False) | {"recrawl_of": asked.former})
+    stored = await tx.connection.fetchval(STORED_BY, asked.former)
+    begun = to_jsonb(unbegun(sources, held=False) | {"recrawl_of": asked.former, "recrawl_stored": stored})
     given = (asked.former, asked.name, begun, asked.idempotency_key, list(ASKED_OPTIONS))
     made = await tx.connection.fetchrow(INSERT, *given)
     about = {"name": made["name"], "project_id": project, "recrawl_of": asked.former}

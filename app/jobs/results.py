@@ -55,7 +55,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A result as the table's columns; `difference` is told of what a re-crawl stored."""
+    """A result as the table's columns; `difference` is told of a re-crawl's."""
 
     image_id: int
     status: str
@@ -81,7 +81,8 @@ async def record_results(lease: Lease, outcomes: Sequence[Outcome]) -> Recorded 
         known = await _known(tx, lease.crawl_job_id, outcomes)
         rows = rows_of(outcomes, known, room=job["max_images"] - job["valid_images"])
         if job["is_recrawl"]:
-            rows = [replace(row, difference=_difference(row.fetched)) for row in rows]
+            formers = {one.image_id: one.former_sha256 for one in outcomes}
+            rows = [replace(row, difference=_difference(row.fetched, formers[row.image_id])) for row in rows]
         changed = await tx.connection.fetch(RECORD, lease.crawl_job_id, *_columns(rows))
         recorded = _recorded(rows, changed)
         stored = sum(1 for row in changed if row["status"] == "downloaded")
@@ -126,12 +127,12 @@ def rows_of(outcomes: Iterable[Outcome], known: dict[bytes, tuple[int, str]], ro
     return rows
 
 
-def _difference(fetched: Fetched | None) -> Difference | None:
+def _difference(fetched: Fetched | None, former: bytes | None) -> Difference | None:
     if fetched is None:
-        return None
-    if fetched.former_sha256 is None:
+        return None if former is None else Difference.GONE
+    if former is None:
         return Difference.NEW
-    return Difference.UNCHANGED if fetched.former_sha256 == fetched.sha256 else Difference.CHANGED
+    return Difference.UNCHANGED if former == fetched.sha256 else Difference.CHANGED
 
 
 def _duplicate_of(first: int) -> Issue:

@@ -108,11 +108,12 @@ class CrawlJobDifference:
     unchanged: int = plain("Stored; the former job stored the same bytes, whether or not they were transferred again.")
     gone: int | None = plain(
         "Stored by the former job only: they could not be fetched any more, or were not found although every source"
-        " ran dry. Null once the former job is deleted."
+        " ran dry and every image was fetched. Null once the former job is deleted."
     )
     undecided: int | None = plain(
         "Stored by the former job, and here neither fetched nor refused: the job runs, or ended before every source ran"
-        " dry, by its goal, a failed source or a cancellation. Null once the former job is deleted."
+        " dry and every image was fetched, by its goal, a failed source or a cancellation. Null once the former job is"
+        " deleted."
     )
 
 

@@ -79,14 +79,17 @@ class ExportFormat(Enum):
     )
 
 
-@strawberry.enum(description="How a stored image of a re-crawl compares with what the former job stored.")
+@strawberry.enum(description="How an image of a re-crawl compares with what the former job stored of its address.")
 class ImageDifference(Enum):
-    """A stored image of a re-crawl beside the former job's."""
+    """An image of a re-crawl beside the former job's."""
 
     NEW = strawberry.enum_value("new", description="The former job stored nothing of its address.")
     CHANGED = strawberry.enum_value("changed", description="The former job stored other bytes.")
     UNCHANGED = strawberry.enum_value(
         "unchanged", description="The former job stored the same bytes, transferred again or not."
+    )
+    GONE = strawberry.enum_value(
+        "gone", description="The former job stored it, this one was refused it; `goneIn` finds what was not found, too."
     )
 
 

@@ -71,7 +71,7 @@ class ImageFilter:
     gone_in: strawberry.ID | None = where(
         gone_in("{t}", "{v}::int"),
         "Stored, and gone in this crawl job, a re-crawl of theirs: it could not fetch them any more, or did not find"
-        " them although every source ran dry.",
+        " them although every source ran dry. Reads all of the job's images, if few are.",
         crawl_job_key,
     )
 
@@ -181,7 +181,7 @@ class Image(Node):
     near_duplicates: NearDuplicateConnection = near_duplicates()
     difference: ImageDifference | None = sql(
         f"upper({VERDICT})",
-        "How it compares with what the former job stored of its address; null where nothing is stored, or the job is"
+        "How it compares with what the former job stored of its address; null where neither stored it, or the job is"
         " no re-crawl.",
         nullable=True,
     )

@@ -63,7 +63,7 @@ async def test_each_option_of_a_job_is_either_asked_or_begun_anew(owner: Person,
         for key in (former, job)
     }
     assert keys[former] == {*ASKED_OPTIONS, *unbegun(1, held=True)}
-    assert keys[job] == keys[former] | {"recrawl_of"}
+    assert keys[job] == keys[former] | {"recrawl_of", "recrawl_stored"}
 
 
 async def test_it_is_called_like_the_former_one_unless_told(owner: Person) -> None:

@@ -46,6 +46,7 @@ async def test_only_what_is_new_or_changed_is_sent_again_and_each_is_listed(
     }
     assert await differing(owner, job, "NEW") == ["6.jpg"]
     assert await differing(owner, job, "CHANGED", "UNCHANGED") == ["0.jpg", "1.jpg", "4.jpg", "5.jpg"]
+    assert await differing(owner, job, "GONE") == ["2.jpg"]
     assert await gone(owner, former, job) == ["2.jpg", "3.jpg"]
     assert await counted(db, job) == {"downloaded": 5, "failed": 1}
 
