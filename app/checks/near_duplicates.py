@@ -20,10 +20,9 @@ PAIRS_A_HASH = 4
 """More close pairs than this for each hash, and a set is halved: its first half's keepers claim most of the second."""
 SMALL = 512
 """Sets of so many hashes are not halved."""
-MIRROR = 0xAAAA_AAAA_AAAA_AAAA
-"""The bits of a hash that a mirrored picture turns, nearly: those of the odd horizontal frequencies, whose cosines
-change their sign. The median that each bit is compared with moves a little, so that a mirrored picture lies some bits
-further off. See `app/fetching/phash.py`."""
+MIRROR = 0xA2B8_6573_126E_5A28
+"""The bits of a hash that a mirrored picture turns, hardly any others: those of the odd horizontal frequencies, whose
+waves change their sign. See `app/fetching/phash.py`."""
 
 
 class Keepers:

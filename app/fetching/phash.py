@@ -1,9 +1,15 @@
-"""The perceptual hash: 64 bits that stay nearly the same when an image is resized, recompressed or slightly relit.
+"""The perceptual hash: 64 bits that hardly change when an image is resized, recompressed, relit or cropped a little.
 
-It is the DCT hash of C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010), section
-3.2.1, as in pHash: a 32x32 gray picture, its two-dimensional DCT-II, the 8x8 lowest frequencies without row and column
-0, one bit each for being above their median. Ours shrinks by area, so that the value hardly depends on the scale at
-which the file was decoded.
+It is a DCT hash as of C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010), section
+3.2.1: of a 32x32 gray picture the lowest frequencies, one bit each. Three things differ, since more is found so:
+
+- The 64 frequencies are those of a quarter circle, 0 < u² + v² <= 72, and not of a square: low ones change least.
+- The picture fades towards its edges, where a crop moves it most (Tukey's window over a floor).
+- A bit is the sign and no comparison with the median: mirroring the picture turns the bits of the odd horizontal
+  frequencies then, and hardly any others.
+
+The picture is shrunk by area, so that the value hardly depends on the scale at which the file was decoded. What is
+found so is in docs/near-duplicates.md, and what else was tried in docs/decisions.
 """
 
 from __future__ import annotations
@@ -14,18 +20,35 @@ from PIL import Image
 
 Gray = NDArray[np.float32]
 SIDE = 32
-FREQUENCIES = 8
+FREQUENCIES = 9
+CIRCLE = 72
+"""The greatest u² + v²: 64 pairs of frequencies lie within, (0, 0) not counted."""
+EDGE, FADED = 0.4, 0.15
+"""What the picture's edge weighs, and the share of a side, at each end, within which the picture fades to that."""
 FLAT = 1e-3
 """Coefficients (of gray values 0..255) below this are rounding, not picture: a flat image hashes to 0."""
 
 
-def _dct_matrix() -> Gray:
-    """Rows 1..8 of the orthonormal DCT-II of length 32: sqrt(2/n) cos(pi (2i + 1) k / 2n)."""
-    k, i = np.arange(1, FREQUENCIES + 1)[:, None], np.arange(SIDE)[None, :]
-    return np.asarray(np.sqrt(2 / SIDE) * np.cos(np.pi * (2 * i + 1) * k / (2 * SIDE)), np.float32)
+def _waves() -> NDArray[np.float64]:
+    """Rows 0..8 of the DCT-II of length 32, sqrt(2/n) cos(pi (2i + 1) k / 2n), faded by a raised cosine.
+
+    Of each row but 0 so much of the fading is taken off again that its sum is 0: none sees how bright the picture is.
+    """
+    k, place = np.arange(FREQUENCIES)[:, None], (np.arange(SIDE)[None, :] + 0.5) / SIDE
+    edge = np.minimum(np.minimum(place, 1 - place) / FADED, 1)
+    fading = EDGE + (1 - EDGE) * (1 - np.cos(np.pi * edge)) / 2
+    waves = np.sqrt(2 / SIDE) * np.cos(np.pi * k * place) * fading
+    waves[1:] -= waves[1:].sum(axis=1, keepdims=True) * fading / fading.sum()
+    return np.asarray(waves)
 
 
-_DCT = _dct_matrix()
+def _lowest() -> NDArray[np.intp]:
+    """Places of the 64 frequencies in the matrix of coefficients, the lowest first."""
+    found = sorted((u * u + v * v, u, v) for u in range(FREQUENCIES) for v in range(FREQUENCIES))
+    return np.array([u * FREQUENCIES + v for square, u, v in found if 0 < square <= CIRCLE])
+
+
+_WAVES, _LOWEST = _waves(), _lowest()
 
 
 def shrink(gray: Image.Image) -> Gray:
@@ -49,7 +72,6 @@ def turned(small: Gray, orientation: int) -> Gray:
 
 def hash_of(small: Gray) -> int:
     """The hash of a 32x32 gray picture, as a signed 64-bit integer; the lowest frequencies are the highest bits."""
-    coefficients = (_DCT @ small @ _DCT.T).ravel()
-    coefficients[np.abs(coefficients) < FLAT] = 0.0
-    bits = np.packbits(coefficients > np.median(coefficients))
+    coefficients = (_WAVES @ small @ _WAVES.T).ravel()
+    bits = np.packbits(coefficients[_LOWEST] > FLAT)
     return int.from_bytes(bits.tobytes(), "big", signed=True)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from app.checks import hamming, near_duplicates
 from app.checks.hamming import MAX_CHOSEN, MAX_RADIUS, pairs_between, pairs_within
@@ -39,6 +40,10 @@ def array(hashes: list[int]) -> hamming.Hashes:
 
 def apart(one: int, other: int) -> int:
     return (one ^ other).bit_count()
+
+
+def hashed(shown: Image.Image) -> int:
+    return hash_of(shrink(shown.convert("L"))) % 2**64
 
 
 def kept_one_by_one(hashes: list[int], radius: int, given: int = 0, *, mirrored: bool = False) -> list[int]:
@@ -114,13 +119,18 @@ def test_a_mirrored_image_is_near_where_that_is_asked(
 
 
 def test_the_bits_that_a_mirror_turns_are_those_of_the_hash_that_is_taken() -> None:
-    def hashed(pixels: np.ndarray) -> int:
-        return hash_of(shrink(pixels)) % 2**64
+    for seed in range(20):
+        shown = picture(320, 240, seed)
+        one, other = hashed(shown), hashed(shown.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+        assert apart(one, other ^ MIRROR) <= 1
+        assert apart(one, other) > 16
 
-    pictures = [np.asarray(picture(320, 240, seed).convert("L")) for seed in range(20)]
-    far = sorted(apart(hashed(pixels), hashed(pixels[:, ::-1]) ^ MIRROR) for pixels in pictures)
-    assert far[len(far) // 2] <= 8
-    assert sorted(apart(hashed(pixels), hashed(pixels[:, ::-1])) for pixels in pictures)[0] > 16
+
+def test_a_picture_whose_edges_were_cut_off_is_near_and_another_is_not() -> None:
+    shown = [picture(400, 300, seed) for seed in range(20)]
+    cut = [one.crop((6, 4, 394, 296)) for one in shown]
+    assert max(apart(hashed(one), hashed(other)) for one, other in zip(shown, cut, strict=True)) <= MAX_RADIUS
+    assert min(apart(hashed(one), hashed(other)) for one, other in itertools.combinations(shown, 2)) > 2 * MAX_RADIUS
 
 
 @settings(deadline=None)
