@@ -148,15 +148,6 @@ class Former:
     asked_url: str | None = None
 
 
-class Difference(StrEnum):
-    """What a re-crawl stored of an address, or was refused, beside what the former crawl had stored of it."""
-
-    NEW = "new"
-    CHANGED = "changed"
-    UNCHANGED = "unchanged"
-    GONE = "gone"
-
-
 @dataclass(frozen=True, slots=True)
 class Pending:
     """A row that waits to be fetched."""

@@ -7,6 +7,18 @@ gone once the search and the fetching have come to their end, and is undecided u
 
 from __future__ import annotations
 
+from enum import StrEnum
+
+
+class Difference(StrEnum):
+    """What a re-crawl stored of an address, or was refused, beside what the former job had stored of it."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    GONE = "gone"
+
+
 VERDICT = "(case when {t}.status <> 'pending' then {t}.\"fetch\"->>'difference' end)"
 """How an image's row `{t}` of a re-crawl compares; NULL for those that neither job stored, and of other jobs."""
 
@@ -24,9 +36,7 @@ def difference(t: str) -> str:
     is deleted `gone` and `undecided` are null, since what was deleted unasked could not be compared.
     """
     verdict = VERDICT.format(t="i$")
-    counts = ", ".join(
-        f"count(*) filter (where v$.verdict = '{name}') as {name}" for name in ("new", "changed", "unchanged", "gone")
-    )
+    counts = ", ".join(f"count(*) filter (where v$.verdict = '{name}') as {name}" for name in Difference)
     return f"""(select jsonb_build_object('new', c$.new, 'changed', c$.changed, 'unchanged', c$.unchanged,
         'gone', case when c$.former is not null then c$.gone + case when c$.ended then c$.missing else 0 end end,
         'undecided', case when c$.former is not null then case when c$.ended then 0 else c$.missing end end)

@@ -15,8 +15,9 @@ import orjson
 from app import queue
 from app.database import Transaction, transaction
 from app.jobs import chunk, closing
+from app.jobs.difference import Difference
 from app.progress import publish_change
-from app.values import Difference, Fetch, Fetched, Issue, Json, Lease, Outcome, RefusalCode, Refused
+from app.values import Fetch, Fetched, Issue, Json, Lease, Outcome, RefusalCode, Refused
 
 KNOWN = """
 select distinct on (sha256) sha256, id, storage_url from images
