@@ -98,7 +98,6 @@ class RefusalCode(StrEnum):
     CORRUPT = "corrupt"
     TOO_MANY_PIXELS = "too_many_pixels"
     DUPLICATE = "duplicate"
-    STORAGE_FAILED = "storage_failed"
     WIDTH = "width"
     HEIGHT = "height"
     ASPECT_RATIO = "aspect_ratio"

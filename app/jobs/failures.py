@@ -36,7 +36,6 @@ SAYS: Mapping[RefusalCode, str] = {
     RefusalCode.UNSUPPORTED_FORMAT: "The image is of no format that is taken.",
     RefusalCode.CORRUPT: "The image cannot be decoded.",
     RefusalCode.TOO_MANY_PIXELS: "The image has more pixels than allowed.",
-    RefusalCode.STORAGE_FAILED: "The bytes could not be stored.",
 }
 """The reasons for which an image fails, and what each says of all that have it."""
 

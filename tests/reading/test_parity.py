@@ -29,7 +29,8 @@ BY_HAND = [
     "query($on: Boolean!) { viewer { projects(last: 2) { pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
     " edges { cursor } totalCount @include(if: $on) } } }",
     "query($on: Boolean!) { viewer { exportJobs { nodes { downloadUrl user { id } crawlJob { images { nodes { "
-    "downloadUrl @include(if: $on) quality { sharpness grayscale @skip(if: $on) } issues { code limit } provenance { source extra } } } } } } } }",
+    "downloadUrl @include(if: $on) quality { sharpness grayscale @skip(if: $on) } issues { code measured limit } "
+    "provenance { source extra } } } } } } } }",
 ]
 
 
