@@ -204,6 +204,20 @@ async def test_nobody_learns_from_anothers_job_what_is_gone_in_it(
         assert found == {"totalCount": 0, "nodes": []}
 
 
+async def test_a_job_of_anothers_that_is_named_as_the_former_one_is_not_shown(
+    owner: Person, stranger: Person, db: asyncpg.Connection
+) -> None:
+    """Only plain SQL could name it so: `options` are no foreign key."""
+    async with ChangingHost(tagged(0)) as host, running_worker():
+        theirs = await crawled(stranger, host)
+        job = await again(owner, await crawled(owner, host))
+    named = "update crawl_jobs set options = options || jsonb_build_object('recrawl_of', $2::int) where id = $1"
+    await db.execute(named, key_of(job), key_of(theirs))
+    assert (await owner.get(DIFFERENCE, id=job))["crawlJob"]["recrawlOf"] is None
+    found = (await stranger.get(GONE, **{"id": theirs, "in": job}))["crawlJob"]["images"]
+    assert found == {"totalCount": 0, "nodes": []}
+
+
 async def test_while_it_runs_what_is_not_fetched_yet_is_undecided(owner: Person, db: asyncpg.Connection) -> None:
     async with ChangingHost(tagged(0, 1)) as host:
         async with running_worker():
