@@ -23,7 +23,7 @@ def write_whole(path: str, data: bytes) -> None:
     try:
         file = os.open(part, flags, 0o644)
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)  # rarely: asking first would cost each file a call
+        os.makedirs(os.path.dirname(path), exist_ok=True)  # the first of 256: asking first would cost each file a call
         file = os.open(part, flags, 0o644)
     try:
         try:

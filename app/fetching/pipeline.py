@@ -47,9 +47,13 @@ Exists = Callable[[str], Awaitable[bool]]
 
 
 def storage_key(sha256: bytes, format: str) -> str:
-    """Where an image's bytes lie: `images/ab/cd/<hex>.<extension of the content>`."""
+    """Where an image's bytes lie: `images/ab/<hex>.<extension of the content>`.
+
+    One level: with two, nearly each of the first 65,536 images would make a folder, half the price of storing it; with
+    one a folder holds 40,000 of ten million.
+    """
     name = sha256.hex()
-    return f"images/{name[:2]}/{name[2:4]}/{name}.{EXTENSIONS[format]}"
+    return f"images/{name[:2]}/{name}.{EXTENSIONS[format]}"
 
 
 class Pipeline:

@@ -16,7 +16,7 @@ from app.storage import Storage, Stored
 BATCH = 1_000
 
 SHAPES = {
-    "images/": re.compile(r"images/(?:[0-9a-f]{2}/){2}[0-9a-f]{64}\.[a-z]+"),
+    "images/": re.compile(r"images/[0-9a-f]{2}/[0-9a-f]{64}\.[a-z]+"),
     "exports/": re.compile(r"exports/[0-9]{1,9}/[^/]+"),
     "uploads/": re.compile(r"uploads/[0-9a-f-]{36}/[^/]+"),
 }

@@ -29,12 +29,12 @@ async def test_an_image_is_stored_under_its_digest_and_measured() -> None:
     assert (outcome.sha256, outcome.file_size) == (digest.digest(), len(PHOTO))
     assert (outcome.measures.width, outcome.measures.height, outcome.measures.format) == (320, 240, "jpeg")
     name = digest.hexdigest()
-    assert outcome.storage_key == f"images/{name[:2]}/{name[2:4]}/{name}.jpg"
+    assert outcome.storage_key == f"images/{name[:2]}/{name}.jpg"
     assert shelf.blobs == {outcome.storage_key: PHOTO}
 
 
 def test_the_extension_is_the_contents() -> None:
-    assert storage_key(bytes(32), "avif") == f"images/00/00/{'0' * 64}.avif"
+    assert storage_key(bytes(32), "avif") == f"images/00/{'0' * 64}.avif"
 
 
 @pytest.mark.parametrize(

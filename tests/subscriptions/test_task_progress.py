@@ -66,7 +66,7 @@ async def test_an_export_is_followed_to_its_end_where_its_link_is(owner: Person,
 async def test_an_export_whose_bytes_are_gone_fails_with_a_reason(owner: Person, crawled: str) -> None:
     one = (await images(owner, crawled))[0]
     name = one["filename"]
-    await storage().delete([f"images/{name[:2]}/{name[2:4]}/{name}"])
+    await storage().delete([f"images/{name[:2]}/{name}"])
     key = (await owner.do(EXPORT, input={"crawlJobId": crawled}))["exportJob"]["id"]
     async with watching(owner, EXPORT_PROGRESS, key) as subscriber, running_worker():
         frames = await subscriber.all()
