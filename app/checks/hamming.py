@@ -24,6 +24,8 @@ Places = NDArray[np.intp]
 MAX_RADIUS = 8
 KEY_BITS = 32
 MAX_CHOSEN = 4
+INDEXED = (22, 21, 21)
+"""Bits of the bands by which the database finds hashes: the expression is in `app/models/image.py`."""
 CANDIDATES = 2**18
 """Pairs compared in one step: what is in hand fits a processor's cache, and a step takes some milliseconds."""
 CHOICE_NS, HASH_NS, CANDIDATE_NS = 60_000.0, 60.0, 8.0
@@ -197,19 +199,19 @@ def _first_met(differing: Hashes, choice: tuple[int, ...], bands: Bands) -> NDAr
 
 @functools.lru_cache(maxsize=MAX_RADIUS + 1)
 def reach(radius: int) -> tuple[int, ...]:
-    """Where all hashes within `radius` (0..8) bits of one are found, in an index of their four bands of 16 bits.
+    """Where all hashes within `radius` (0..8) bits of one are found, in an index of their bands of 22, 21 and 21 bits.
 
-    Each number is a band, 0 for the highest bits, times 65,536, and the bits to turn in it. Of two hashes within
-    4a + b bits, either one of the first b + 1 bands differs in at most a bits or another in at most a - 1: were it
-    otherwise, they would differ in (b + 1)(a + 1) + (3 - b)a > 4a + b.
+    Each number is a band, 0 for the highest bits, times 2**22, and the bits to turn in it. Of two hashes within 3a + b
+    bits, either one of the first b + 1 bands differs in at most a bits or another in at most a - 1: were it otherwise,
+    they would differ in (b + 1)(a + 1) + (2 - b)a > 3a + b.
     """
     if not 0 <= radius <= MAX_RADIUS:
         raise ValueError(f"The radius is 0 to {MAX_RADIUS}, not {radius}.")
-    most, rest = divmod(radius, 4)
+    most, rest = divmod(radius, len(INDEXED))
     turned = (
-        (band << 16) + sum(1 << bit for bit in bits)
-        for band in range(4)
+        (band << INDEXED[0]) + sum(1 << bit for bit in bits)
+        for band, width in enumerate(INDEXED)
         for count in range(most + (band <= rest))
-        for bits in itertools.combinations(range(16), count)
+        for bits in itertools.combinations(range(width), count)
     )
     return tuple(turned)

@@ -14,14 +14,26 @@ from app.models.states import ImageStatus
 HASHED = "phash IS NOT NULL"
 
 
-def hash_keys(job: str, phash: str) -> str:
-    """SQL: under which numbers a hash of a crawl job is found, one for each 16 of its bits, highest first.
+def band_keys(phash: str) -> str:
+    """SQL, an array: the three bands of a hash as numbers, as `reach` of `app/checks/hamming.py` cuts them."""
+    return f"ARRAY[{_bands(phash)}]"
 
-    Each number is the job, the band and the band's bits, so that a look-up meets no other job's images. `job` and
-    `phash` are SQL; the index holds the same expression over the columns.
+
+def job_key(job: str) -> str:
+    """SQL: the number of a crawl job, beyond those of all bands."""
+    return f"{job}::bigint + 12582912"
+
+
+def hash_keys(job: str, phash: str) -> str:
+    """SQL, an array: under which numbers the index holds a hash, those of its bands and that of its crawl job.
+
+    A look-up asks for both, so that it reads no other job's rows. `job` and `phash` are SQL.
     """
-    bands = (f"{job}::bigint * 262144 + {band << 16} + ({phash} >> {48 - 16 * band} & 65535)" for band in range(4))
-    return f"(ARRAY[{', '.join(bands)}])"
+    return f"(ARRAY[{_bands(phash)}, {job_key(job)}])"
+
+
+def _bands(phash: str) -> str:
+    return f"({phash} >> 42 & 4194303), 4194304 + ({phash} >> 21 & 2097151), 8388608 + ({phash} & 2097151)"
 
 
 class Image(Stamped):

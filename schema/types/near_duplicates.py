@@ -10,7 +10,7 @@ import strawberry
 from app.checks.hamming import MAX_RADIUS, reach
 from app.checks.near_duplicates import MIRROR
 from app.errors import Invalid
-from app.models.image import HASHED, hash_keys
+from app.models.image import HASHED, band_keys, hash_keys, job_key
 from app.models.states import STORED
 from schema.reading.declare import Given, Ranked, plain, ranked
 from schema.types.enums import NearDuplicateScope
@@ -24,15 +24,17 @@ DISTANCE = 4
 
 # `{turned}` are the bits that a mirrored picture turns, or 0.
 APART = "least(bit_count((n$.phash # {t}.phash)::bit(64)), bit_count((n$.phash # {t}.phash # {turned})::bit(64)))::int"
-# The index holds each hash under its job and four bands: what is near is under one of the keys within `reach`.
+KEYS = hash_keys("n$.crawl_job_id", "n$.phash")
+# The index holds each hash under its bands and its job. What is near is under one of the bands within `reach`; jobs are
+# asked for by the index too, so that hashes of other people's jobs cost no visit to their rows.
 RELATION = f"""(select n$.*, {APART} as rank$ from images n$
-    where {hash_keys("n$.crawl_job_id", "n$.phash")} && array(
-        select {hash_keys("k$.job", "({t}.phash # u$.turn)")}[1 + (m$ >> 16)] # (m$ & 65535)
-        from unnest({{reach}}) m$, (select 0::bigint as turn union select {{turned}}) u$, (
-            select {{t}}.crawl_job_id as job
-            union select o$.id from crawl_jobs c$ join crawl_jobs o$ on o$.project_id = c$.project_id
-            where c$.id = {{t}}.crawl_job_id and {{scope}} = 'project'
-        ) k$
+    where {KEYS} && array(
+        select ({band_keys("({t}.phash # u$.turn)")})[1 + (m$ >> 22)] # (m$ & 4194303)
+        from unnest({{reach}}) m$, (select 0::bigint as turn union select {{turned}}) u$
+    ) and {KEYS} && array(
+        select {job_key("{t}.crawl_job_id")}
+        union select {job_key("o$.id")} from crawl_jobs c$ join crawl_jobs o$ on o$.project_id = c$.project_id
+        where c$.id = {{t}}.crawl_job_id and {{scope}} = 'project'
     ) and n$.{HASHED} and n$.status in {STORED} and n$.id <> {{t}}.id and {APART} <= {{distance}})"""  # noqa: S608 - text of ours
 
 

@@ -165,4 +165,4 @@ async def test_a_distance_that_is_not_offered_is_refused_with_its_limit(
 
 
 async def test_the_look_up_asks_the_index_for_few_keys() -> None:
-    assert [len(reach(distance)) for distance in range(9)] == [1, 2, 3, 4, 20, 36, 52, 68, 188]
+    assert [len(reach(distance)) for distance in range(9)] == [1, 2, 3, 25, 46, 67, 298, 508, 718]

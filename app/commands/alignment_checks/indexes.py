@@ -42,8 +42,9 @@ NAMED_INDEXES: Sequence[Index] = (
 """The eleven that the report has to show by name."""
 
 _STORED = "status IN ('downloaded', 'valid', 'invalid')"
-_HASH_KEYS = ", ".join(
-    f"crawl_job_id::bigint * 262144 + {band << 16} + ((phash >> {48 - 16 * band}) & 65535::bigint)" for band in range(4)
+_HASH_KEYS = (
+    "(phash >> 42) & 4194303::bigint, 4194304 + ((phash >> 21) & 2097151::bigint),"
+    " 8388608 + (phash & 2097151::bigint), crawl_job_id::bigint + 12582912"
 )
 OTHER_INDEXES: Sequence[Index] = (
     Index("ix_validation_job_crawl_job_id", "validation_jobs", ("crawl_job_id",)),
