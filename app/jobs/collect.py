@@ -1,7 +1,8 @@
 """Bytes that no row names any more: images of deleted jobs, files of expired or deleted exports, old uploads.
 
 Only objects older than the grace time are looked at: a fetch writes its bytes anew each time, so what a row is about
-to name is younger than that.
+to name is younger than that. A re-crawl's row that takes over what a former one stored is written while that one is
+held (`app/jobs/results.py`): at every moment one of the two names the bytes.
 """
 
 from __future__ import annotations
