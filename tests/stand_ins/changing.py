@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -37,6 +38,8 @@ class ChangingHost:
     """How often a file was answered with 304."""
     asked: list[tuple[str, str | None, str | None]] = field(default_factory=list)
     """Path, If-None-Match and If-Modified-Since of each request for a file."""
+    pause_s: float = 0.0
+    """Before each answer for a file."""
     _host: MisbehavingHost = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,6 +70,7 @@ class ChangingHost:
             return await exchange.answer(404)
         etag, since = _header(exchange, "If-None-Match"), _header(exchange, "If-Modified-Since")
         self.asked.append((exchange.path, etag, since))
+        await asyncio.sleep(self.pause_s)
         lines = [*file.lines]
         lines += [f"ETag: {file.etag}"] if file.etag else []
         lines += [f"Last-Modified: {file.last_modified}"] if file.last_modified else []
