@@ -1,7 +1,7 @@
 """A crawl through a server that misbehaves and tells how: how fast, and whether every row has the right verdict.
 
     python -m tests.bench.faulty CORPUS --server PATH/faulty_server.py [--rounds 2] [--limit N] [--hosts 50]
-        [--faults 0.05] [--passes 1] [--recover-after N] [--drip-s 10] [--workers 2] [--set NAME=X]
+        [--chunk 500] [--faults 0.05] [--passes 1] [--recover-after N] [--drip-s 10] [--workers 2] [--set NAME=X]
 
 The server (a file that is not ours) serves CORPUS with 20 ms of latency, once without faults and once with `--faults`
 of all images in its other kinds, in turns; by `--hosts` addresses of loopback, so that the pause that a host asks for
@@ -39,7 +39,7 @@ from app.settings import adopt
 from tests.bench.crawl import DEADLINE_S, answers, say, service, uploaded
 from tests.bench.damaged import damage_is_found
 from tests.bench.faulty_truth import Comparison, Row, Truth, compare
-from tests.bench.meters import cpu_s
+from tests.bench.meters import Groups, cpu_s
 from tests.support import homes
 from tests.support.service import Person, until
 
@@ -122,16 +122,15 @@ async def truths(session: aiohttp.ClientSession, base: str, targets: Sequence[st
 
 
 async def turn(
-    name: str, somebody: Person, paths: Sequence[str], bases: Sequence[str], pids: Sequence[int], worker_pids: list[int]
+    name: str, somebody: Person, paths: Sequence[str], bases: Sequence[str], groups: Groups, chunk: int
 ) -> Turn:
     """Crawl all paths once, compare, and forget the rows."""
-    groups = {"workers": worker_pids, "servers": list(pids)}
     told = await truths(somebody.session, bases[0], paths)
     urls = [bases[number % len(bases)] + path for number, path in enumerate(paths)]
     project = await somebody.project("faulty")
     sources = [{"urlList": {"uploadId": await uploaded(somebody, urls)}}]
     before, begun_s, begun_at = cpu_s(groups), time.perf_counter(), time.time()
-    job = await somebody.crawl(projectId=project, sources=sources, maxImages=len(urls), chunkSize=250)
+    job = await somebody.crawl(projectId=project, sources=sources, maxImages=len(urls), chunkSize=chunk)
     key = int(job.split(":")[1])
     async with acquire() as connection:
         while await connection.fetchval("select status from crawl_jobs where id = $1", key) != "completed":
@@ -170,7 +169,8 @@ async def run(asked: argparse.Namespace, home: Path, api: str, workers: list[int
         for number in range(2 * asked.rounds):
             name = "faults" if number % 2 else "clean"
             with servers(asked, faults=name == "faults") as (bases, pids):
-                one = await turn(name, somebody, paths, bases, pids, workers)
+                groups = {"workers": workers, "servers": pids}
+                one = await turn(name, somebody, paths, bases, groups, asked.chunk)
             found.append(one)
             say(one.line())
             # Set aside, not deleted: what ext4 deleted within the last minutes slows what is made next.
@@ -212,8 +212,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--server", type=Path, required=True, help="the misbehaving server's program")
-    for name, default in (("rounds", 2), ("limit", None), ("hosts", 50), ("workers", 2), ("recover-after", 0),
-                          ("passes", 1)):  # fmt: skip
+    numbers = {"rounds": 2, "limit": None, "hosts": 50, "workers": 2, "chunk": 500, "recover-after": 0, "passes": 1}
+    for name, default in numbers.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--drip-s", type=float, default=10.0, help="how long a body drips, seconds")
     parser.add_argument("--faults", type=float, default=0.05, help="share of images with a fault")
