@@ -1,11 +1,11 @@
 """One image against a million stored ones, what its index costs each row, and a validation of a million rows.
 
-    python -m tests.bench.near_duplicates_store [COUNT]
+    python -m tests.bench.near_duplicates_store [COUNT] [JOBS]
 
 On a database of its own, on the server that DATABASE_URL names or on the embedded default: one project whose first job
-has half of COUNT images with hashes like strangers' and some near each other, the other half in four more jobs. Prints
-the look-up's latency by the statement alone and by the whole of GraphQL, the CPU that PostgreSQL spends on recording a
-row with and without the index, and the validation's time, memory and longest wait of the event loop.
+has half of COUNT images with hashes like strangers' and some near each other, the others (JOBS - 1, or 4) the rest.
+Prints what a look-up takes, by the statement alone and by the whole of GraphQL, the CPU that PostgreSQL spends on
+recording a row with and without the index, and the validation's time, memory and longest wait of the event loop.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ROWS = (
     "insert into profiles (id, email) values ('00000000-0000-0000-0000-000000000001', '1@x.org')",
     "insert into projects (name, user_id) values ('project', '00000000-0000-0000-0000-000000000001')",
     "insert into crawl_jobs (project_id, name, keywords, status, options) select 1, 'job ' || n, '[]', 'completed',"
-    ' \'{"seeking": false, "final": 0, "bytes": 0}\' from generate_series(1, 5) n',
+    ' \'{"seeking": false, "final": 0, "bytes": 0}\' from generate_series(1, %d) n',
 )
 COLUMNS = (
     *("crawl_job_id", "original_url", "filename", "storage_url", "width", "height", "file_size", "format", "status"),
@@ -58,13 +58,13 @@ def row(number: int, job: int, phash: int) -> tuple[Any, ...]:
     )
 
 
-async def make(url: str, count: int) -> None:
+async def make(url: str, count: int, jobs: int) -> None:
     """Fill the migrated database."""
     hashes = np.random.default_rng(1).permutation(planted(np.random.default_rng(1), count)).view(np.int64).tolist()
     connection = await asyncpg.connect(**credentials(url))
     for statement in ROWS:
-        await connection.execute(statement)
-    rows = (row(n, 1 if n < count // 2 else 2 + n % 4, phash) for n, phash in enumerate(hashes))
+        await connection.execute(statement.replace("%d", str(jobs)))
+    rows = (row(n, 1 if n < count // 2 else 2 + n % (jobs - 1), phash) for n, phash in enumerate(hashes))
     await connection.copy_records_to_table("images", records=rows, columns=COLUMNS)
     counted = "(select count(*) from images i where i.crawl_job_id = j.id)"
     await connection.execute(f"update crawl_jobs j set valid_images = {counted}, downloaded_images = {counted}")
@@ -92,7 +92,8 @@ async def look_up(count: int) -> None:
     from schema.reading.write import VIEWER
     from schema.root import schema
 
-    say(f"{'one against all':26} {'distance':>8} {'SQL median':>10} {'p99 ms':>8} {'all median':>10} {'p99 ms':>8}")
+    head = f"{'SQL CPU ms':>10} {'median':>10} {'p99 ms':>8} {'all median':>10} {'p99 ms':>8}"
+    say(f"{'one against all':26} {'distance':>8} {head}")
     ways = [("JOB", "false"), ("PROJECT", "false"), ("JOB", "true")]
     for scope, mirrored, distance in [(*way, distance) for way in ways for distance in (0, 4, 6, 8)]:
         query = QUERY % (scope, mirrored)
@@ -113,13 +114,16 @@ async def look_up(count: int) -> None:
                 given = {"id": f"Image:{key}", "distance": distance, VIEWER: OWNER.id}
                 await connection.fetchrow(plan.sql, *plan.parameters(given))
 
+            backend = await connection.fetchval("select pg_backend_pid()")
+            before = cpu_s([backend])
             by_sql = await latencies(alone, count)
-        say(f"{f'{scope}, mirrored {mirrored}':26} {distance:8} {by_sql} {by_all}")
+            spent = 1000 * (cpu_s([backend]) - before) / ASKED
+        say(f"{f'{scope}, mirrored {mirrored}':26} {distance:8} {spent:10.2f} {by_sql} {by_all}")
 
 
 async def record_rows(connection: asyncpg.Connection, chance: np.random.Generator) -> float:
     """CPU microseconds that PostgreSQL spends on recording a row of a chunk's results."""
-    keys = [one[0] for one in await connection.fetch(f"select id from images where crawl_job_id = 5 limit {RECORDED}")]
+    keys = [one[0] for one in await connection.fetch(f"select id from images where crawl_job_id > 1 limit {RECORDED}")]
     await connection.execute("update images set status = 'pending', phash = null where id = any($1::bigint[])", keys)
     await connection.execute("vacuum images")
     await connection.execute("checkpoint")
@@ -156,7 +160,7 @@ async def index_cost(url: str, count: int) -> None:
     await connection.close()
 
 
-async def validate() -> None:
+async def validate(jobs: int) -> None:
     """Print what a validation of a job with half of the images costs, against the project's other images too."""
     worst = 0.0
 
@@ -169,7 +173,7 @@ async def validate() -> None:
 
     ticking = asyncio.create_task(tick())
     # The youngest job is compared with all older ones.
-    for job, scope in ((1, "job"), (5, "project")):
+    for job, scope in ((1, "job"), (jobs, "project")):
         rules = {"near_duplicate_distance": 4, "near_duplicate_scope": scope}
         key = await validation.create(OWNER, job, None, rules)
         claimed = await validation.claim(key, 1e9)
@@ -194,17 +198,18 @@ async def validate() -> None:
     ticking.cancel()
 
 
-async def measure(url: str, count: int) -> None:
+async def measure(url: str, count: int, jobs: int) -> None:
     """All of it."""
     async with connected(url, role="bench"):
         await look_up(count)
-        await validate()
+        await validate(jobs)
         await index_cost(url, count)
 
 
 def main() -> None:
     """Fill, measure, clean up."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    given = [int(one) for one in sys.argv[1:]]
+    count, jobs = given[0] if given else 1_000_000, given[1] if len(given) > 1 else 5
     home = Path(tempfile.mkdtemp(prefix="pixcrawler-bench-"))
     embedded = not os.environ.get("DATABASE_URL")
     if embedded:
@@ -213,8 +218,8 @@ def main() -> None:
     server, name = os.environ["DATABASE_URL"], f"bench_near_{os.getpid()}"
     try:
         url = asyncio.run(fill(server, name, ()))
-        asyncio.run(make(url, count))
-        asyncio.run(measure(url, count))
+        asyncio.run(make(url, count, jobs))
+        asyncio.run(measure(url, count, jobs))
     finally:
         asyncio.run(drop(server, name))
         if embedded:
