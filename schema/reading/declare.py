@@ -155,9 +155,6 @@ class Ranked:
     """Parent table, child table, the child's column: the links over which its rows hang together with ours."""
 
 
-Mark = Column | Sql | Derived | One | Many | Nodes | Document | Computed | Ranked
-
-
 @dataclass(frozen=True, slots=True)
 class Where:
     """A condition that a filter may set; `bind` makes the parameter of what the client gave."""
@@ -183,7 +180,7 @@ class _Argument:
     default: Any = UNSET
 
 
-def _field(mark: Mark, description: str, arguments: Mapping[str, _Argument] | None = None, **more: Any) -> Any:
+def _field(mark: Any, description: str, arguments: Mapping[str, _Argument] | None = None, **more: Any) -> Any:
     made = StrawberryField(description=description, metadata={MARK: mark}, **more)
     # A default of None would print `= null` into the SDL, and absent would look like null.
     made._arguments = [
@@ -219,8 +216,8 @@ def derived(function: Callable[..., Any], *needs: str, description: str) -> Any:
     return _field(Derived(function, needs), description)
 
 
-def derived_by(mark: Derived, description: str, **arguments: tuple[Any, str, Any]) -> Any:
-    """The same with arguments; each is a type, a description and a default."""
+def marked(mark: Any, description: str, **arguments: tuple[Any, str, Any]) -> Any:
+    """A field of any mark with arguments; each is a type, a description and a default."""
     return _field(mark, description, _arguments(arguments))
 
 
@@ -232,11 +229,6 @@ def document(text: str, description: str) -> Any:
 def documents(text: str, description: str) -> Any:
     """The objects of a JSONB expression that is an array; anything else than an array is no objects."""
     return _field(Document(text, several=True), description)
-
-
-def computed(mark: Computed, description: str, **arguments: tuple[Any, str, Any]) -> Any:
-    """An object that is dear to make (see `Computed`); each of `arguments` is a type, a description and a default."""
-    return _field(mark, description, _arguments(arguments))
 
 
 def one(via: str | None = None, *, key: str = "", description: str) -> Any:

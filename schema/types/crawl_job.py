@@ -10,7 +10,7 @@ import strawberry
 
 from app.jobs.difference import difference
 from app.models.crawl_job import CrawlJob as Row
-from schema.reading.declare import Computed, column, computed, documents, many, one, plain, reads, sql, where
+from schema.reading.declare import Computed, column, documents, many, marked, one, plain, reads, sql, where
 from schema.types.enums import CrawlJobStatus
 from schema.types.export_job import ExportJob, ExportJobFilter, ExportJobOrder
 from schema.types.failures import Failures, failures, failures_url
@@ -157,7 +157,7 @@ class CrawlJob(Node):
         key="({t}.options->>'recrawl_of')::int",
         description="The job that this one crawls again; null where it is no re-crawl, or that one is deleted.",
     )
-    difference: CrawlJobDifference | None = computed(
+    difference: CrawlJobDifference | None = marked(
         Computed(difference("{t}"), {}), "What is new, changed and gone since then; null where it is no re-crawl."
     )
     images: Connection[Image] = many("crawl_job_id", where=ImageFilter, order=ImageOrder, description="What it found.")

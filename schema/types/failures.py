@@ -10,7 +10,7 @@ import strawberry
 
 from app.jobs.failures import COUNTED
 from app.storage import sign_download
-from schema.reading.declare import Computed, Derived, Given, computed, derived_by, document, documents, plain
+from schema.reading.declare import Computed, Derived, Given, document, documents, marked, plain
 from schema.reading.keyset import DEFAULT_PAGE, MAX_PAGE, page_size
 
 
@@ -100,7 +100,7 @@ Retryable = Annotated[bool, strawberry.argument(description="Only rows that fail
 
 def failures() -> Any:
     """The field: a job's failures, counted in one pass over its failed rows."""
-    return computed(
+    return marked(
         Computed(COUNTED, {"most": ("first", Given("int", page_size))}),
         "Why images failed, counted by reason and by host. Takes about a second for a million.",
         first=(int, f"How many hosts are listed: 1 to {MAX_PAGE}. The others are counted.", DEFAULT_PAGE),
@@ -109,7 +109,7 @@ def failures() -> Any:
 
 def failures_url() -> Any:
     """The field: a signed link to the ledger as a file."""
-    return derived_by(
+    return marked(
         Derived(_signed, ("{t}.id", "{form}"), {"form": ("format", Given("text", _chosen))}, nullable=False),
         "A signed, expiring link to all failures as a file, one an image, which is written while it is downloaded.",
         format=(FailuresFormat, "What the file is.", FailuresFormat.CSV),
