@@ -46,7 +46,15 @@ class Settings(BaseSettings):
     link_ttl_s: int = Field(3_600, gt=0, description="How long a signed link holds, seconds.")
     introspection: bool = Field(True, description="Whether the schema may be asked for its types.")
     graphiql: bool = Field(True, description="Whether a browser at /graphql gets the GraphiQL page.")
+    max_cost: int = Field(
+        20_000,
+        gt=0,
+        description="Dearest operation, points: about one for each row that it may read (docs/api-limits.md).",
+    )
     operation_timeout_s: float = Field(10.0, gt=0, description="Longest query or mutation, seconds.")
+    subscriptions_per_user: int = Field(
+        1_000, gt=0, description="Subscriptions under way of one user, over all of their connections to one process."
+    )
 
     host_connections: int = Field(
         8, gt=0, description="Connections to one image host at once, of all workers together."

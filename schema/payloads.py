@@ -8,6 +8,7 @@ from enum import Enum
 import strawberry
 
 from app.errors import AppError
+from schema.events import Event
 from schema.reading.declare import one
 from schema.types.crawl_job import CrawlJob
 from schema.types.export_job import ExportJob
@@ -126,7 +127,7 @@ class UrlListUploadPayload:
 
 
 @strawberry.type(description="A crawl job at one moment.")
-class CrawlJobProgress:
+class CrawlJobProgress(Event):
     """A frame of `crawlJobProgress`."""
 
     version: BigInt = strawberry.field(description="The row's revision; it only grows.")
@@ -138,7 +139,7 @@ class CrawlJobProgress:
 
 
 @strawberry.type(description="A validation job at one moment.")
-class ValidationJobProgress:
+class ValidationJobProgress(Event):
     """A frame of `validationJobProgress`."""
 
     version: BigInt = strawberry.field(description="The row's revision; it only grows.")
@@ -147,7 +148,7 @@ class ValidationJobProgress:
 
 
 @strawberry.type(description="An export job at one moment.")
-class ExportJobProgress:
+class ExportJobProgress(Event):
     """A frame of `exportJobProgress`."""
 
     version: BigInt = strawberry.field(description="The row's revision; it only grows.")

@@ -6,7 +6,15 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import strawberry
-from graphql import GraphQLEnumType, GraphQLError, GraphQLObjectType, get_named_type
+from graphql import (
+    GraphQLEnumType,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSyntaxError,
+    get_named_type,
+    get_operation_ast,
+)
+from graphql import OperationType as GraphQLOperationType
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -18,8 +26,8 @@ from strawberry.utils.aio import aclosing
 from app.database import init_models
 from app.models.crawl_job import CrawlJob as CrawlJobRow
 from app.settings import settings
-from schema.documents import Documents
-from schema.events import Executor
+from schema.documents import Document, Documents
+from schema.events import Asked, Events, Executor
 from schema.execution import Execution
 from schema.masking import told
 from schema.mutations import Mutation
@@ -40,6 +48,7 @@ class PixSchema(strawberry.Schema):
 
     reads: Reads
     documents: Documents
+    events: Events
     introspection: bool
     """Whether the schema may be asked for its types; if not, errors suggest no names either."""
 
@@ -56,21 +65,40 @@ class PixSchema(strawberry.Schema):
         result.errors = self._spoken(result.errors)
         return result
 
-    async def stream(self, query: str | None, *args: Any, **more: Any) -> Any:
+    async def stream(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any = None,
+        root_value: Any = None,
+        operation_name: str | None = None,
+        **more: Any,
+    ) -> Any:
         """Run any operation; a subscription yields many results."""
-        return self._told(await super().stream(query, *args, **more))
+        document = self._subscription(query, operation_name)
+        if document is not None:
+            return self.events.follow(Asked(query or "", document, variable_values, operation_name, context_value))
+        source: Any = await super().stream(
+            query, variable_values, context_value, root_value, operation_name=operation_name, **more
+        )
+        return self._told(source)
+
+    def _subscription(self, query: str | None, name: str | None) -> Document | None:
+        """The document of a subscription that may begin; None for all else, which Strawberry answers or refuses."""
+        try:
+            document = self.documents.get(query or "")
+        except GraphQLSyntaxError:
+            return None
+        operation = get_operation_ast(document.node, name)
+        is_one = operation is not None and operation.operation is GraphQLOperationType.SUBSCRIPTION
+        return document if is_one and not document.errors else None
 
     async def _told(self, source: Any) -> AsyncIterator[Any]:
-        first = True
         try:
             async with aclosing(source):
                 async for result in source:
                     result.errors = self._spoken(result.errors)
-                    if not first and _is_gone(result):
-                        return
-                    # A subscription that cannot begin, of what is missing say, is refused rather than begun and ended.
-                    yield PreExecutionError(None, result.errors) if first and result.data is None else result
-                    first = False
+                    yield PreExecutionError(None, result.errors) if result.data is None else result
         except GraphQLError as error:
             yield PreExecutionError(data=None, errors=self._spoken([error]))
 
@@ -80,12 +108,6 @@ class PixSchema(strawberry.Schema):
             for error in found:
                 error.message = error.message.partition(SUGGESTION)[0]
         return found
-
-
-def _is_gone(result: ExecutionResult) -> bool:
-    """Whether a frame could not be made since its row was deleted: that ends a subscription as its last state does."""
-    codes = [(error.extensions or {}).get("code") for error in result.errors or ()]
-    return result.data is None and codes == ["NOT_FOUND"]
 
 
 def _reason(error: Exception) -> str:
@@ -130,6 +152,7 @@ def build_schema(
     allowed = settings().introspection if introspection is None else introspection
     schema.introspection = allowed
     schema.documents = Documents(core, schema.reads, introspection=allowed)
+    schema.events = Events(core, schema._spoken)
     return schema
 
 

@@ -19,19 +19,23 @@ from schema.reading.declare import ref
 from schema.reading.ids import int_key
 
 Info = strawberry.Info[Context, None]
+Same = tuple[str, int, int] | None
 
 
-async def _follow(info: Info, type_name: str, given: strawberry.ID) -> AsyncGenerator[tuple[JobNews, Watch], None]:
+async def _follow(
+    info: Info, type_name: str, given: strawberry.ID
+) -> AsyncGenerator[tuple[JobNews, Watch, Same], None]:
     """The snapshot, then newer news until the final one. Watched before the snapshot, so that nothing falls between."""
     key = int_key(str(given), type_name)
     async with hub().watch(type_name, key if key is not None else 0) as watch:
         snapshot = await state(info.context.viewer, type_name, key)
         watch.start(snapshot)
-        yield snapshot, watch
+        # A row may stand still for hours while people come: what they hear first is made for them.
+        yield snapshot, watch, None
         if snapshot.final:
             return
         async for news in watch.news(snapshot.revision):
-            yield news, watch
+            yield news, watch, (type_name, news.id, news.revision)
 
 
 @strawberry.type(description="Live progress of jobs: at most 10 frames a second, the last of them final.")
@@ -40,9 +44,10 @@ class Subscription:
 
     @strawberry.subscription(description="A crawl job's progress until its end.")
     async def crawl_job_progress(self, info: Info, id: strawberry.ID) -> AsyncGenerator[CrawlJobProgress, None]:
-        async for news, watch in _follow(info, "CrawlJob", id):
+        async for news, watch, same in _follow(info, "CrawlJob", id):
             images, size = watch.rates()
             yield CrawlJobProgress(
+                same=same,
                 version=news.revision,
                 at=datetime.now(UTC),
                 images_per_second=images,
@@ -55,13 +60,15 @@ class Subscription:
     async def validation_job_progress(
         self, info: Info, id: strawberry.ID
     ) -> AsyncGenerator[ValidationJobProgress, None]:
-        async for news, _ in _follow(info, "ValidationJob", id):
+        async for news, _, same in _follow(info, "ValidationJob", id):
             row = ref("ValidationJob", news.id, news.revision)
-            yield ValidationJobProgress(version=news.revision, at=datetime.now(UTC), validation_job=row)
+            yield ValidationJobProgress(same=same, version=news.revision, at=datetime.now(UTC), validation_job=row)
 
     @strawberry.subscription(description="An export job's progress until its end.")
     async def export_job_progress(self, info: Info, id: strawberry.ID) -> AsyncGenerator[ExportJobProgress, None]:
-        async for news, watch in _follow(info, "ExportJob", id):
+        async for news, watch, same in _follow(info, "ExportJob", id):
             _, size = watch.rates()
             row = ref("ExportJob", news.id, news.revision)
-            yield ExportJobProgress(version=news.revision, at=datetime.now(UTC), bytes_per_second=size, export_job=row)
+            yield ExportJobProgress(
+                same=same, version=news.revision, at=datetime.now(UTC), bytes_per_second=size, export_job=row
+            )
