@@ -109,6 +109,7 @@ class RefusalCode(StrEnum):
     SHARPNESS = "sharpness"
     GRAYSCALE = "grayscale"
     NEAR_DUPLICATE = "near_duplicate"
+    BY_HAND = "by_hand"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ The document `crawl_jobs.options`:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
@@ -127,7 +128,7 @@ def fresh_discovery() -> dict[str, Any]:
     return {"found": 0, "state": "pending", "message": None, "queries": []}
 
 
-async def open_project(tx: Transaction, viewer: Viewer, project_id: int, path: list[str]) -> None:
+async def open_project(tx: Transaction, viewer: Viewer, project_id: int, path: Sequence[str]) -> None:
     """NotFound or IllegalTransition unless the project is seen and active; it stays so until the commit."""
     row = await visible_row(tx, PROJECT_KIND, project_id, viewer, "status", lock="for share", path=path)
     if row["status"] != "active":
@@ -136,12 +137,12 @@ async def open_project(tx: Transaction, viewer: Viewer, project_id: int, path: l
         )
 
 
-async def open_project_of(tx: Transaction, viewer: Viewer, key: int) -> asyncpg.Record:
+async def open_project_of(tx: Transaction, viewer: Viewer, key: int, path: Sequence[str] = ("id",)) -> asyncpg.Record:
     """The job's row, locked, of an active project. The project is locked first, as whoever deletes it does."""
-    row = await visible_row(tx, CRAWL_JOB_KIND, key, viewer, "project_id")
-    await open_project(tx, viewer, row["project_id"], ["id"])
+    row = await visible_row(tx, CRAWL_JOB_KIND, key, viewer, "project_id", path=path)
+    await open_project(tx, viewer, row["project_id"], path)
     columns = "status, options, valid_images, max_images"
-    locked: asyncpg.Record = await visible_row(tx, CRAWL_JOB_KIND, key, viewer, columns, lock="for update")
+    locked: asyncpg.Record = await visible_row(tx, CRAWL_JOB_KIND, key, viewer, columns, lock="for update", path=path)
     return locked
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,8 +20,8 @@ from app.errors import StorageRefused
 from app.exports.base import ExportImage
 from app.jobs import activity
 from app.jobs.change import Kind, change, visible_row
-from app.jobs.difference import VERDICT, gone_in
 from app.jobs.documents import to_jsonb
+from app.jobs.image_filter import where
 from app.jobs.limits import NAME_CHARS, check_text
 from app.jobs.validation import ended_crawl_job
 from app.log import log
@@ -44,26 +44,11 @@ where id = $1 and (status = 'pending'
         or updated_at < clock_timestamp() - make_interval(secs => $2::float8)))
 returning crawl_job_id, name, format, export_options, started_at
 """
-# The filter of the export, as bound values: null means that it was not asked for.
-CHOSEN = """
-from images i where i.crawl_job_id = $1 and i.status in ('downloaded', 'valid')
-    and ($2::text[] is null or i.status = any($2)) and ($3::text[] is null or i.keyword = any($3))
-    and ($4::text[] is null or i.format = any($4)) and ($5::text[] is null or i.provenance->>'license' = any($5))
-    and ($6::text[] is null or i.provenance->>'source' = any($6)) and ($7::int is null or i.width >= $7)
-    and ($8::int is null or i.height >= $8) and ($9::int is null or i.file_size <= $9)
-    and ($10::timestamptz is null or i.created_at > $10) and ($11::timestamptz is null or i.created_at < $11)
-    and ($12::text[] is null or exists (
-        select 1 from jsonb_array_elements(i.issues) e where e->>'code' = any($12)))
-    and ($15::text[] is null or i.fetch->>'host' = any(array(select lower(host) from unnest($15) host)))
-    and ($16::int[] is null or (i.fetch->>'http_status')::int = any($16))
-"""
-CHOSEN += f"""
-    and ($13::text[] is null or {VERDICT.format(t="i")} = any($13)) and ($14::int is null or {gone_in("i", "$14::int")})
-"""
+CHOSEN = "from images i where i.crawl_job_id = $1 and i.status in ('downloaded', 'valid')"
 TOTAL = f"select count(*) {CHOSEN}"
 ROWS = (
     "select i.id, i.sha256, i.storage_url, i.filename, i.width, i.height, i.file_size, i.format, i.keyword,"
-    f" i.original_url, i.phash, i.provenance {CHOSEN} order by i.id"
+    f" i.original_url, i.phash, i.provenance {CHOSEN}"
 )
 SET_TOTAL = """
 update export_jobs set total_images = $3 where id = $1 and status = 'running' and started_at = $2 returning id
@@ -90,23 +75,6 @@ EXPIRE = """
 update export_jobs set status = 'expired', download_url = null
 where status = 'completed' and expires_at < now() returning id, user_id
 """
-FILTER_KEYS = (
-    "status",
-    "keyword",
-    "format",
-    "license",
-    "source",
-    "min_width",
-    "min_height",
-    "max_file_size",
-    "created_after",
-    "created_before",
-    "issue",
-    "difference",
-    "gone_in",
-    "host",
-    "http_status",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +85,13 @@ class Claim:
     crawl_job_id: int
     name: str
     format: str
-    chosen: tuple[Any, ...]
-    """The filter's values, in the order of FILTER_KEYS."""
+    chosen: Mapping[str, Any]
+    """The filter, by the names of `app/jobs/image_filter.py`."""
     started_at: datetime
 
 
 async def create(viewer: Viewer, crawl_job_id: int, name: str | None, form: str, chosen: dict[str, Any]) -> int:
-    """A new export job; `chosen` is the image filter with the keys of FILTER_KEYS. Its id."""
+    """A new export job; `chosen` is a filter of `app/jobs/image_filter.py`. Its id."""
     name = check_text(name if name is not None else "Export", ["input", "name"], NAME_CHARS)
     options = to_jsonb({"filter": chosen})
     async with transaction() as tx:
@@ -170,21 +138,18 @@ async def claim(key: int, lease_s: float) -> Claim | None:
             return None
         tx.after_commit(publish_change, "ExportJob", key)
     chosen = orjson.loads(row["export_options"]).get("filter") or {}
-    return Claim(key, row["crawl_job_id"], row["name"], row["format"], _bound(chosen), row["started_at"])
-
-
-def _bound(chosen: dict[str, Any]) -> tuple[Any, ...]:
-    times = {name: datetime.fromisoformat(chosen[name]) for name in chosen if name.startswith("created_")}
-    return tuple(times.get(name, chosen.get(name)) for name in FILTER_KEYS)
+    return Claim(key, row["crawl_job_id"], row["name"], row["format"], chosen, row["started_at"])
 
 
 @contextlib.asynccontextmanager
 async def chosen_images(claimed: Claim) -> AsyncIterator[AsyncIterator[ExportImage]]:
     """The job's images by id, through a server-side cursor: one snapshot, memory for a few hundred rows."""
     async with acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        total = await connection.fetchval(TOTAL, claimed.crawl_job_id, *claimed.chosen)
+        chosen, values = where(claimed.chosen, "i", 1)
+        total = await connection.fetchval(TOTAL + chosen, claimed.crawl_job_id, *values)
         await _set_total(claimed, total)
-        cursor = connection.cursor(ROWS, claimed.crawl_job_id, *claimed.chosen, prefetch=CURSOR_ROWS)
+        ordered = f"{ROWS}{chosen} order by i.id"
+        cursor = connection.cursor(ordered, claimed.crawl_job_id, *values, prefetch=CURSOR_ROWS)
         yield _images(cursor)
 
 

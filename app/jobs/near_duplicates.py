@@ -1,7 +1,8 @@
 """Comparing a validation job's images, before any verdict on them is written: which of those that look alike are kept.
 
 Only images that keep the other rules take part, so that none is lost to one that is invalid itself. In a project the
-usable images of older crawl jobs are kept as they stand. Nothing is written here but the validation job's progress.
+usable images of older crawl jobs are kept as they stand, and so is what a person kept. Nothing is written here but the
+validation job's progress.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from app.checks.hamming import Hashes
 from app.checks.near_duplicates import Comparison, Ids, Keepers, by_precedence
 from app.checks.rules import Judged, judge
 from app.database import acquire, transaction
+from app.jobs.images import by_hand
 from app.jobs.validation import BATCH_ROWS, COMPARED, Claim, fail
 from app.models.states import STORED, USABLE
 from app.progress import publish_change
@@ -32,10 +34,11 @@ TURN_S = 0.2
 READ = 10
 """Percent of the progress that reading the hashes takes, of the `COMPARED` that comparing takes."""
 
-ROWS = """
-select id, width, height, file_size, format, quality, phash from images
-where crawl_job_id = $1 and id > $2 and status = any($3::text[]) order by id limit $4
-"""
+ROWS = f"""
+select i.id, i.width, i.height, i.file_size, i.format, i.quality, i.phash, i.status,
+    {by_hand("i")} as by_hand
+from images i where i.crawl_job_id = $1 and i.id > $2 and i.status = any($3::text[]) order by i.id limit $4
+"""  # noqa: S608 - text of ours
 OLDER = """
 select o.id from crawl_jobs j join crawl_jobs o on o.project_id = j.project_id and o.id < j.id
 where j.id = $1 order by o.id
@@ -145,7 +148,9 @@ def _prepared(claimed: Claim, own: _Images, older: _Images) -> tuple[Keepers, Id
 async def _read(claimed: Claim, pulse: _Pulse) -> tuple[_Images, _Images]:
     own, older = _Images(), _Images()
     async for row in _rows(claimed.crawl_job_id, STORED):
-        if not judge(Judged.from_row(row), claimed.rules):
+        if row["by_hand"]:
+            _add_decided(older, claimed.crawl_job_id, row)
+        elif not judge(Judged.from_row(row), claimed.rules):
             own.add(claimed.crawl_job_id, row)
         await pulse.beat(0)
     for job in await _older_jobs(claimed):
@@ -158,6 +163,12 @@ async def _read(claimed: Claim, pulse: _Pulse) -> tuple[_Images, _Images]:
     if len(own.ids) > MAX_COMPARED:
         raise _TooMany
     return own, older
+
+
+def _add_decided(kept: _Images, job: int, row: Any) -> None:
+    """What a person kept stays, and what they refused keeps nothing else away."""
+    if row["status"] == "valid" and row["phash"] is not None:
+        kept.add(job, row)
 
 
 async def _older_jobs(claimed: Claim) -> list[int]:

@@ -34,7 +34,10 @@ where i.id = r.id and i.crawl_job_id = $1 and i.status = 'pending'
 returning i.id, i.status, i.file_size
 """
 # Kept from being deleted until the commit: as long as one row names bytes, nobody collects them.
-STILL_THERE = "select id from images where id = any($1::bigint[]) and storage_url is not null for key share"
+# By id, as whoever deletes many takes them: in another order the two could wait for each other.
+STILL_THERE = """
+select id from images where id = any($1::bigint[]) and storage_url is not null order by id for key share
+"""
 COUNT = """
 update crawl_jobs set downloaded_images = downloaded_images + $2, valid_images = valid_images + $2,
     options = options || jsonb_build_object('final', (options->>'final')::bigint + $3,

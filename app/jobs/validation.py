@@ -20,6 +20,7 @@ from app.errors import IllegalTransition
 from app.jobs import activity, closing
 from app.jobs.change import Kind, change, visible_row
 from app.jobs.crawl import CRAWL_JOB_KIND
+from app.jobs.images import COUNT_USABLE, by_hand
 from app.jobs.limits import NAME_CHARS, check_text
 from app.models.states import VALIDATION_JOB
 from app.progress import publish_change
@@ -32,27 +33,28 @@ COMPARED = 50
 ENDED = ("paused", "completed", "failed", "cancelled")
 
 INSERT = "insert into validation_jobs (crawl_job_id, name, validation_rules) values ($1, $2, $3::jsonb) returning id"
-CLAIM = """
+# Images whose verdict is a person's are not judged: it stands until it is given back.
+_JUDGED = f"i.status in ('downloaded', 'valid', 'invalid') and not {by_hand('i')}"
+CLAIM = f"""
 update validation_jobs set status = 'running', started_at = clock_timestamp(), validated_images = 0,
     invalid_images = 0, progress = 0,
-    total_images = (select count(*) from images i where i.crawl_job_id = validation_jobs.crawl_job_id
-        and i.status in ('downloaded', 'valid', 'invalid'))
+    total_images = (select count(*) from images i where i.crawl_job_id = validation_jobs.crawl_job_id and {_JUDGED})
 where id = $1 and (status = 'pending'
     or status = 'running' and (started_at is null
         or updated_at < clock_timestamp() - make_interval(secs => $2::float8)))
 returning crawl_job_id, validation_rules, started_at
-"""
-ROWS = """
-select id, width, height, file_size, format, quality from images
-where crawl_job_id = $1 and id > $2 and status in ('downloaded', 'valid', 'invalid') order by id limit $3
-"""
+"""  # noqa: S608 - text of ours
+ROWS = f"""
+select i.id, i.width, i.height, i.file_size, i.format, i.quality from images i
+where i.crawl_job_id = $1 and i.id > $2 and {_JUDGED} order by i.id limit $3
+"""  # noqa: S608 - text of ours
 # Each row's new state and reasons; the numbers say how many usable rows the crawl job gained or lost.
-JUDGE = """
+JUDGE = f"""
 with verdicts as (
     select * from unnest($2::bigint[], $3::text[], $4::text[]) as v(id, status, issues)
 ), before as (
     select i.id, i.status from images i join verdicts v on v.id = i.id
-    where i.crawl_job_id = $1 and i.status in ('downloaded', 'valid', 'invalid') for update of i
+    where i.crawl_job_id = $1 and {_JUDGED} for update of i
 ), changed as (
     update images i set status = v.status, issues = v.issues::jsonb from verdicts v, before b
     where i.id = v.id and b.id = i.id returning i.status, b.status as was
@@ -61,13 +63,12 @@ select count(*) as judged, count(*) filter (where status = 'invalid') as invalid
     count(*) filter (where status = 'valid' and was = 'invalid')
         - count(*) filter (where status = 'invalid' and was in ('downloaded', 'valid')) as gained
 from changed
-"""
+"""  # noqa: S608 - text of ours
 COUNT = """
 update validation_jobs set validated_images = validated_images + $3, invalid_images = invalid_images + $4,
     progress = least(99, $5 + (100 - $5) * (validated_images + $3) / greatest(total_images, 1))
 where id = $1 and status = 'running' and started_at = $2 returning id
 """
-COUNT_USABLE = "update crawl_jobs set valid_images = valid_images + $2 where id = $1"
 COMPLETE = """
 update validation_jobs set status = 'completed', progress = 100, completed_at = now(), total_images = validated_images
 where id = $1 and status = 'running' and started_at = $2 returning id

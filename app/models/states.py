@@ -112,3 +112,5 @@ STORED = ("downloaded", "valid", "invalid")
 """Image states with stored bytes of their own."""
 USABLE = ("downloaded", "valid")
 """Image states that count towards `max_images`, and that an export takes."""
+DECIDED = ("valid", "invalid")
+"""Image states that a verdict leads to, a validation's or a person's."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from app.jobs.difference import VERDICT, gone_in
+from app.jobs.difference import VERDICT
+from app.jobs.image_filter import CONDITIONS
 from app.models.image import Image as Row
 from schema.reading.declare import column, derived, document, documents, one, plain, reads, sql, where
 from schema.reading.ids import int_key
 from schema.types.enums import ImageDifference, ImageStatus
 from schema.types.links import signed
 from schema.types.near_duplicates import NearDuplicateConnection, near_duplicates
-from schema.types.paging import Node, OrderDirection, after, before, direction, in_list, lowered
+from schema.types.paging import Node, OrderDirection, after, before, direction
 from schema.types.scalars import JSON, URL, BigInt
 
 if TYPE_CHECKING:
@@ -27,49 +29,45 @@ def crawl_job_key(given: str) -> int | None:
     return int_key(given, "CrawlJob")
 
 
-def _quality(comparison: str, description: str) -> Any:
-    """A filter by a measure and an operator, e.g. `sharpness >=`."""
-    name, operator = comparison.split()
-    return where(f"({{t}}.quality->>'{name}')::float8 {operator} {{v}}::float8", description)
+def _by(name: str, description: str, bind: Callable[[Any], Any] | None = None) -> Any:
+    """The condition of that name, which exports and bulk changes have too."""
+    return where(CONDITIONS[name], description, bind)
 
 
 @strawberry.input(description="Which images. Fields are ANDed, the values of a list are ORed.")
 class ImageFilter:
     """Which images."""
 
-    status: list[ImageStatus] | None = in_list("status", "In one of these states.")
-    keyword: list[str] | None = in_list("keyword", "Found by one of these keywords.")
-    format: list[str] | None = in_list("format", "Of one of these formats by content: `jpeg`, `png`, `webp` ….")
-    issue: list[str] | None = where(
-        "jsonb_path_query_array({t}.issues, '$[*].code') ?| {v}::text[]", "With one of these codes among its issues."
-    )
-    license: list[str] | None = where(
-        "{t}.provenance->>'license' = any({v}::text[])", "Under one of these licenses, as the source named them."
-    )
-    source: list[str] | None = where("{t}.provenance->>'source' = any({v}::text[])", "From one of these sources.")
-    host: list[str] | None = where(
-        "{t}.fetch->>'host' = any({v}::text[])", "Asked for at one of these hosts last, whatever its case.", lowered
-    )
-    http_status: list[int] | None = where(
-        "({t}.fetch->>'http_status')::int = any({v}::int[])", "Answered with one of these HTTP statuses last."
-    )
-    min_width: int | None = where("{t}.width >= {v}::int", "At least this wide, pixels.")
-    min_height: int | None = where("{t}.height >= {v}::int", "At least this high, pixels.")
-    max_file_size: int | None = where("{t}.file_size <= {v}::int", "At most this large, bytes.")
-    min_brightness: float | None = _quality("brightness >=", "At least this bright, 0 to 1.")
-    max_brightness: float | None = _quality("brightness <=", "At most this bright, 0 to 1.")
-    min_contrast: float | None = _quality("contrast >=", "Of at least this contrast, 0 to 0.5.")
-    min_entropy: float | None = _quality("entropy >=", "Of at least this entropy, bits.")
-    min_sharpness: float | None = _quality("sharpness >=", "At least this sharp, variance of the Laplacian.")
-    max_sharpness: float | None = _quality("sharpness <=", "At most this sharp, to find what is blurred.")
-    grayscale: bool | None = where("({t}.quality->>'grayscale')::bool = {v}::bool", "Whether it has one channel only.")
+    status: list[ImageStatus] | None = _by("status", "In one of these states.")
+    keyword: list[str] | None = _by("keyword", "Found by one of these keywords.")
+    format: list[str] | None = _by("format", "Of one of these formats by content: `jpeg`, `png`, `webp` ….")
+    issue: list[str] | None = _by("issue", "With one of these codes among its issues.")
+    license: list[str] | None = _by("license", "Under one of these licenses, as the source named them.")
+    source: list[str] | None = _by("source", "From one of these sources.")
+    host: list[str] | None = _by("host", "Asked for at one of these hosts last, whatever its case.")
+    http_status: list[int] | None = _by("http_status", "Answered with one of these HTTP statuses last.")
+    min_width: int | None = _by("min_width", "At least this wide, pixels.")
+    max_width: int | None = _by("max_width", "At most this wide, pixels.")
+    min_height: int | None = _by("min_height", "At least this high, pixels.")
+    max_height: int | None = _by("max_height", "At most this high, pixels.")
+    min_file_size: int | None = _by("min_file_size", "At least this large, bytes.")
+    max_file_size: int | None = _by("max_file_size", "At most this large, bytes.")
+    min_brightness: float | None = _by("min_brightness", "At least this bright, 0 to 1.")
+    max_brightness: float | None = _by("max_brightness", "At most this bright, 0 to 1.")
+    min_contrast: float | None = _by("min_contrast", "Of at least this contrast, 0 to 0.5.")
+    max_contrast: float | None = _by("max_contrast", "Of at most this contrast, 0 to 0.5.")
+    min_entropy: float | None = _by("min_entropy", "Of at least this entropy, bits.")
+    max_entropy: float | None = _by("max_entropy", "Of at most this entropy, bits.")
+    min_sharpness: float | None = _by("min_sharpness", "At least this sharp, variance of the Laplacian.")
+    max_sharpness: float | None = _by("max_sharpness", "At most this sharp, to find what is blurred.")
+    grayscale: bool | None = _by("grayscale", "Whether it has one channel only.")
     created_after: datetime | None = after()
     created_before: datetime | None = before()
-    difference: list[ImageDifference] | None = where(
-        f"{VERDICT} = any({{v}}::text[])", "In a re-crawl: that compare so with the former job."
-    )
-    gone_in: strawberry.ID | None = where(
-        gone_in("{t}", "{v}::int"),
+    updated_after: datetime | None = _by("updated_after", "Changed later than this moment.")
+    updated_before: datetime | None = _by("updated_before", "Changed earlier than this moment.")
+    difference: list[ImageDifference] | None = _by("difference", "In a re-crawl: that compare so with the former job.")
+    gone_in: strawberry.ID | None = _by(
+        "gone_in",
         "Stored, and gone in this crawl job, a re-crawl of theirs: it could not fetch them any more, or did not find"
         " them although every source ran dry. Reads all of the job's images, if few are.",
         crawl_job_key,

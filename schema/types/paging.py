@@ -66,11 +66,6 @@ def containing(text: str) -> str:
     return f"%{escaped}%"
 
 
-def lowered(texts: list[str]) -> list[str]:
-    """The texts in lower case, as host names are stored."""
-    return [text.lower() for text in texts]
-
-
 def in_list(column: str, description: str) -> Any:
     """The column is one of the values."""
     return where(f"{{t}}.{column} = any({{v}}::text[])", description)

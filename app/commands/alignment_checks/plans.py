@@ -15,8 +15,9 @@ from typing import Any
 import asyncpg
 
 from app.commands.alignment_checks.report import Check
-from app.jobs.difference import VERDICT, gone_in
+from app.jobs.image_filter import CONDITIONS
 from app.models.image import HASHED, hash_keys
+from app.values import camel
 
 _USER = "'00000000-0000-0000-0000-000000000001'::uuid"
 
@@ -78,6 +79,23 @@ PARENTS: Mapping[str, tuple[str, str]] = {
 }
 """GraphQL type → its table and the condition that every page of it starts with: the parent's."""
 
+_SAMPLES = {
+    "text[]": "'{a}'",
+    "int[]": "'{1}'",
+    "int": "2",
+    "float8": "0.5",
+    "bool": "true",
+    "timestamptz": "'2026-07-01T12:00:00Z'",
+}
+
+
+def _sampled(condition: str) -> str:
+    """A condition as the reads write it, with a value of its cast in the placeholder's stead."""
+    cast = condition.partition("{v}::")[2]
+    sample = next(value for name, value in _SAMPLES.items() if cast.startswith(name))
+    return condition.format(t="t", v=sample)
+
+
 _AFTER = "t.created_at > now() - interval '1 day'"
 _BEFORE = "t.created_at < now()"
 _JOB_FILTERS = {
@@ -89,30 +107,7 @@ _JOB_FILTERS = {
 FILTERS: Mapping[str, Mapping[str, str]] = {
     "Project": _JOB_FILTERS,
     "CrawlJob": {**_JOB_FILTERS, "keyword": "t.keywords ?| '{a}'::text[]"},
-    "Image": {
-        "status": "t.status = any('{valid}'::text[])",
-        "keyword": "t.keyword = any('{a}'::text[])",
-        "format": "t.format = any('{png}'::text[])",
-        "issue": "exists (select 1 from jsonb_array_elements(t.issues) i where i ->> 'code' = any('{width}'::text[]))",
-        "license": "t.provenance ->> 'license' = any('{cc0}'::text[])",
-        "source": "t.provenance ->> 'source' = any('{openverse}'::text[])",
-        "host": "t.fetch ->> 'host' = any('{a.example}'::text[])",
-        "httpStatus": "(t.fetch ->> 'http_status')::int = any('{404}'::int[])",
-        "minWidth": "t.width >= 1",
-        "minHeight": "t.height >= 1",
-        "maxFileSize": "t.file_size <= 1",
-        "minBrightness": "(t.quality ->> 'brightness')::float8 >= 0.5",
-        "maxBrightness": "(t.quality ->> 'brightness')::float8 <= 0.5",
-        "minContrast": "(t.quality ->> 'contrast')::float8 >= 0.5",
-        "minEntropy": "(t.quality ->> 'entropy')::float8 >= 0.5",
-        "minSharpness": "(t.quality ->> 'sharpness')::float8 >= 0.5",
-        "maxSharpness": "(t.quality ->> 'sharpness')::float8 <= 0.5",
-        "grayscale": "(t.quality ->> 'grayscale')::bool = true",
-        "createdAfter": _AFTER,
-        "createdBefore": _BEFORE,
-        "difference": f"{VERDICT.format(t='t')} = any('{{new}}'::text[])",
-        "goneIn": gone_in("t", "2"),
-    },
+    "Image": {camel(name): _sampled(condition) for name, condition in CONDITIONS.items()},
     "ValidationJob": _JOB_FILTERS,
     "ExportJob": {**_JOB_FILTERS, "format": "t.format = any('{zip}'::text[])"},
     "ActivityLog": {
