@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from app.errors import Unauthenticated
@@ -26,3 +27,10 @@ class Context:
         if self.known is None:
             raise Unauthenticated("Say who you are first.")
         return self.known
+
+
+def seconds_left(viewer: Viewer) -> float:
+    """How long the viewer's token still holds, seconds; infinity for one that does not end."""
+    if viewer.expires_at is None:
+        return float("inf")
+    return (viewer.expires_at - datetime.now(UTC)).total_seconds()

@@ -21,6 +21,7 @@ from schema.context import Context
 from schema.limits import MAX_BODY
 from schema.masking import extensions_of
 from schema.root import PixSchema, schema
+from schema.sse import EventStream, accepts_events
 from schema.websocket import Sockets
 
 Authenticate = Callable[[str], Awaitable[Viewer]]
@@ -74,12 +75,21 @@ class GraphQLApp:
             return refused(error, 415)
         except AppError as error:
             return refused(error, STATUS.get(error.code, 403))
+        if accepts_events(request.headers.get("accept", "")):
+            return EventStream(
+                await self._schema.stream(
+                    operation.query, operation.variables, Context(viewer), operation_name=operation.name
+                ),
+                viewer,
+            )
         result = await self._schema.execute(
             operation.query, operation.variables, Context(viewer), operation_name=operation.name
         )
         answer: dict[str, Any] = {"data": result.data}
         if result.errors:
             answer["errors"] = [error.formatted for error in result.errors]
+        if result.extensions:
+            answer["extensions"] = result.extensions
         return Response(orjson.dumps(answer), media_type=JSON_TYPE)
 
     async def handle_websocket(self, websocket: WebSocket) -> None:

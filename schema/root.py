@@ -14,7 +14,6 @@ from graphql import (
     get_named_type,
     get_operation_ast,
 )
-from graphql import OperationType as GraphQLOperationType
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -70,18 +69,15 @@ class PixSchema(strawberry.Schema):
         query: str | None,
         variable_values: dict[str, Any] | None = None,
         context_value: Any = None,
-        root_value: Any = None,
-        operation_name: str | None = None,
+        *args: Any,
         **more: Any,
     ) -> Any:
         """Run any operation; a subscription yields many results."""
-        document = self._subscription(query, operation_name)
-        if document is not None:
-            return self.events.follow(Asked(query or "", document, variable_values, operation_name, context_value))
-        source: Any = await super().stream(
-            query, variable_values, context_value, root_value, operation_name=operation_name, **more
-        )
-        return self._told(source)
+        name: str | None = more.get("operation_name")
+        document = self._subscription(query, name)
+        if query is not None and document is not None:
+            return self.events.follow(Asked(query, document, variable_values, name, context_value))
+        return self._told(await super().stream(query, variable_values, context_value, *args, **more))
 
     def _subscription(self, query: str | None, name: str | None) -> Document | None:
         """The document of a subscription that may begin; None for all else, which Strawberry answers or refuses."""
@@ -90,7 +86,7 @@ class PixSchema(strawberry.Schema):
         except GraphQLSyntaxError:
             return None
         operation = get_operation_ast(document.node, name)
-        is_one = operation is not None and operation.operation is GraphQLOperationType.SUBSCRIPTION
+        is_one = operation is not None and operation.operation.value == "subscription"
         return document if is_one and not document.errors else None
 
     async def _told(self, source: Any) -> AsyncIterator[Any]:

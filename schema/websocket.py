@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +26,7 @@ from strawberry.types.unset import UNSET
 from app.errors import AppError, LimitExceeded
 from app.settings import settings
 from app.values import Viewer
-from schema.context import Context
+from schema.context import Context, seconds_left
 from schema.limits import MAX_BODY
 from schema.masking import extensions_of
 
@@ -71,17 +70,11 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
     async def _keep(self) -> None:
         # The client may leave at any moment: then there is nobody to tell.
         with contextlib.suppress(WebSocketDisconnected, RuntimeError):
-            while (left := _seconds_left(self.context.viewer)) > 0:
+            while (left := seconds_left(self.context.viewer)) > 0:
                 await asyncio.sleep(min(left, PING_S))
                 if left > PING_S:
                     await self.send_message({"type": "ping"})
             await self.websocket.close(FORBIDDEN, "The token has ended.")
-
-
-def _seconds_left(viewer: Viewer) -> float:
-    if viewer.expires_at is None:
-        return float("inf")
-    return (viewer.expires_at - datetime.now(UTC)).total_seconds()
 
 
 def _origin(url: str) -> str:

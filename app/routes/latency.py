@@ -11,10 +11,11 @@ from app.metrics import REQUEST_SECONDS
 METHODS = ("GET", "HEAD", "POST", "PUT", "OPTIONS")
 ROUTES = ("graphql", "files", "healthz", "readyz", "metrics")
 OTHER = "other"
+EVENTS = b"text/event-stream; charset=utf-8"
 
 
 class LatencyMiddleware:
-    """Observes every HTTP request until its last byte. Labels are from closed lists: a client cannot make new ones."""
+    """Observes every HTTP request until its last byte, and an event stream until its first. Labels are from closed lists: a client cannot make new ones."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -25,12 +26,14 @@ class LatencyMiddleware:
             await self.app(scope, receive, send)
             return
         started_s = time.perf_counter()
-        status = 500
+        status, ended_s = 500, None
 
         async def watch(message: Message) -> None:
-            nonlocal status
+            nonlocal status, ended_s
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if (b"content-type", EVENTS) in message["headers"]:
+                    ended_s = time.perf_counter()
             await send(message)
 
         try:
@@ -39,4 +42,6 @@ class LatencyMiddleware:
             first = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
             route = first if first in ROUTES else OTHER
             method = scope["method"] if scope["method"] in METHODS else OTHER
-            REQUEST_SECONDS.labels(route, method, f"{status // 100}xx").observe(time.perf_counter() - started_s)
+            REQUEST_SECONDS.labels(route, method, f"{status // 100}xx").observe(
+                (ended_s or time.perf_counter()) - started_s
+            )

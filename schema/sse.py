@@ -1,0 +1,85 @@
+"""GraphQL over server-sent events, each operation on a request of its own ("distinct connections mode").
+
+Asked like any other operation, with POST and `Accept: text/event-stream`; what the operation gives comes as `next`
+events and the end as `complete`. The end of the token is the end of the stream, after an error that says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import orjson
+from starlette.responses import StreamingResponse
+from starlette.types import Send
+from strawberry.types import ExecutionResult
+
+from app.errors import Unauthenticated
+from app.values import Viewer
+from schema.context import seconds_left
+from schema.masking import told_of
+
+MEDIA_TYPE = "text/event-stream"
+KEEP_ALIVE_S = 15.0
+"""How often a comment is sent while nothing happens, seconds: proxies close what is silent for a minute."""
+COMMENT = b":\n\n"
+# An empty `data:` too, without which a browser's EventSource does not tell of the event.
+COMPLETE = b"event: complete\ndata:\n\n"
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+Results = AsyncGenerator[ExecutionResult, None]
+
+
+class EventStream(StreamingResponse):
+    """A response that frees what its operation holds, however it ends."""
+
+    def __init__(self, results: Results, viewer: Viewer) -> None:
+        self._messages = _messages(results, viewer)
+        super().__init__(self._messages, headers=HEADERS, media_type=MEDIA_TYPE)
+
+    async def stream_response(self, send: Send) -> None:
+        """Send until the operation, the token or the connection ends."""
+        async with contextlib.aclosing(self._messages):
+            await super().stream_response(send)
+
+
+def accepts_events(accept: str) -> bool:
+    """Whether an Accept header asks for events."""
+    return any(part.partition(";")[0].strip().lower() == MEDIA_TYPE for part in accept.split(","))
+
+
+async def _messages(results: Results, viewer: Viewer) -> AsyncGenerator[bytes, None]:
+    async with contextlib.aclosing(results):
+        while True:
+            # Asked for only once the last was sent: a slow client gets what is newest then.
+            coming = asyncio.ensure_future(anext(results, None))
+            try:
+                while not coming.done() and (left := seconds_left(viewer)) > 0:
+                    await asyncio.wait((coming,), timeout=min(left, KEEP_ALIVE_S))
+                    if not coming.done() and left > KEEP_ALIVE_S:
+                        yield COMMENT
+                result = coming.result() if coming.done() else _ended()
+            finally:
+                coming.cancel()
+                await asyncio.wait((coming,))
+            if result is not None:
+                yield b"event: next\ndata: " + _payload(result) + b"\n\n"
+            if result is None or seconds_left(viewer) <= 0:
+                yield COMPLETE
+                return
+
+
+def _ended() -> ExecutionResult:
+    return ExecutionResult(None, [told_of(Unauthenticated("The token has ended."))])
+
+
+def _payload(result: ExecutionResult) -> bytes:
+    """A result as JSON on one line."""
+    payload: dict[str, Any] = {"data": result.data}
+    if result.errors:
+        payload["errors"] = [error.formatted for error in result.errors]
+    if result.extensions:
+        payload["extensions"] = result.extensions
+    return orjson.dumps(payload)
