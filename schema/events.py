@@ -27,8 +27,9 @@ from app.errors import LimitExceeded
 from app.settings import settings
 from schema.context import Context
 from schema.documents import Document
-from schema.limits import deadline
+from schema.limits import check_cost, deadline
 from schema.masking import told_of
+from schema.reading.serve import Reads
 from schema.reading.shared import Shared
 
 KEPT = 1_024
@@ -79,8 +80,9 @@ class Asked:
 class Events:
     """The subscriptions of one schema."""
 
-    def __init__(self, schema: GraphQLSchema, spoken: Spoken) -> None:
+    def __init__(self, schema: GraphQLSchema, reads: Reads, spoken: Spoken) -> None:
         self._schema = schema
+        self._reads = reads
         self._spoken = spoken
         self._shared = Shared(KEPT)
         self.executions = 0
@@ -125,6 +127,7 @@ class Events:
         executor = Executor.build(self._schema, asked.document.node, None, asked.context, asked.variables, asked.name)
         if isinstance(executor, list):
             raise executor[0]
+        check_cost(self._reads.cost(executor.operation, asked.document.fragments, asked.variables or {}))
         async with deadline():
             source = await await_maybe(create_source_event_stream(executor))
         if isinstance(source, CoreResult):

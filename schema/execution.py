@@ -11,8 +11,9 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from app.settings import settings
 from schema.documents import Document
-from schema.limits import deadline
+from schema.limits import check_cost, deadline
 from schema.reading.write import VIEWER
 
 
@@ -20,6 +21,8 @@ class Execution(SchemaExtension):
     """Takes Strawberry's steps where we know a shorter way; made anew for each operation."""
 
     document: Document
+    cost: int | None = None
+    """Points, once they are known."""
 
     def on_parse(self) -> Iterator[None]:
         """Put the document where Strawberry looks before it parses."""
@@ -41,7 +44,22 @@ class Execution(SchemaExtension):
         async with deadline():
             if self.execution_context.operation_type is OperationType.QUERY:
                 await self._read()
+            else:
+                self._reckon()  # subscriptions are `schema/events.py`'s
             yield
+
+    def get_results(self) -> dict[str, Any]:
+        """What the answer's `extensions` hold."""
+        if self.cost is None:
+            return {}
+        return {"cost": {"requested": self.cost, "limit": settings().max_cost}}
+
+    def _reckon(self) -> None:
+        """Refuse a mutation that costs too much before it does anything."""
+        execution: Any = self.execution_context
+        operation: Any = get_operation_ast(self.document.node, execution.operation_name)
+        self.cost = execution.schema.reads.cost(operation, self.document.fragments, execution.variables or {})
+        check_cost(self.cost)
 
     async def _read(self) -> None:
         execution: Any = self.execution_context
@@ -53,6 +71,8 @@ class Execution(SchemaExtension):
             return
         values = {**coerced.coerced, VIEWER: context.viewer.id}
         plan = reads.plan(operation, self.document.fragments, values, context.viewer, walked=context.walked)
+        self.cost = plan.cost.of(values)
+        check_cost(self.cost)
         if plan.whole and not context.walked:
             data: Any = await reads.passed(plan, values, context)
             execution.result = ExecutionResult(data=data, errors=None)

@@ -16,6 +16,7 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
 )
 
@@ -28,6 +29,8 @@ MAX_FIELDS = 500
 """Fields of an operation, those of its fragments counted wherever they are spread."""
 MAX_DEFINITIONS = 100
 """Operations and fragments of a document: validation compares fragments in pairs."""
+MAX_MUTATIONS = 10
+"""Mutations of an operation, those of its fragments and aliases too."""
 MAX_TOKENS = 10_000
 """Words and signs of a document: room for a list of URLs that is written into it."""
 MAX_BODY = 2**20
@@ -41,12 +44,15 @@ class Extent:
     depth: int = 0
     aliases: int = 0
     fields: int = 0
+    top: int = 0
+    """Fields that lie in no other field."""
 
     def add(self, other: Extent, *, below: int = 0) -> None:
         """Take in what lies inside, `below` levels deeper."""
         self.depth = max(self.depth, other.depth + below)
         self.aliases += other.aliases
         self.fields += other.fields
+        self.top += 0 if below else other.top
 
 
 @dataclass(slots=True)
@@ -61,7 +67,7 @@ class Ruler:
         found = Extent()
         for node in selections.selections if selections else ():
             if isinstance(node, FieldNode):
-                found.add(Extent(1, int(node.alias is not None), 1))
+                found.add(Extent(1, int(node.alias is not None), 1, 1))
                 found.add(self.measure(node.selection_set), below=1)
             elif isinstance(node, FragmentSpreadNode):
                 found.add(self._fragment(node.name.value))
@@ -88,6 +94,23 @@ def check(document: DocumentNode) -> None:
             _within("levels of fields", extent.depth, MAX_DEPTH)
             _within("aliases", extent.aliases, MAX_ALIASES)
             _within("fields", extent.fields, MAX_FIELDS)
+            if _is_mutation(definition):
+                _within("mutations", extent.top, MAX_MUTATIONS)
+
+
+def _is_mutation(definition: OperationDefinitionNode | FragmentDefinitionNode) -> bool:
+    return isinstance(definition, OperationDefinitionNode) and definition.operation is OperationType.MUTATION
+
+
+def check_cost(cost: int) -> None:
+    """`LimitExceeded` for an operation that costs more than PIXCRAWLER_MAX_COST."""
+    limit = settings().max_cost
+    if cost > limit:
+        raise LimitExceeded(
+            f"This operation costs {cost} points, and one may cost {limit}: ask for smaller pages, or in parts.",
+            limit=str(limit),
+            actual=str(cost),
+        )
 
 
 def _within(what: str, actual: int, limit: int) -> None:

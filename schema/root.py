@@ -148,7 +148,7 @@ def build_schema(
     allowed = settings().introspection if introspection is None else introspection
     schema.introspection = allowed
     schema.documents = Documents(core, schema.reads, introspection=allowed)
-    schema.events = Events(core, schema._spoken)
+    schema.events = Events(core, schema.reads, schema._spoken)
     return schema
 
 

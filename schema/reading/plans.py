@@ -10,6 +10,7 @@ from typing import Any
 from graphql import DocumentNode, OperationDefinitionNode
 
 from schema.reading.arguments import Bind, Values
+from schema.reading.cost import NOTHING, Cost
 from schema.reading.patch import Patch, patch_of
 from schema.reading.walk import Selected
 from schema.reading.write import Writer
@@ -29,13 +30,15 @@ class Plan:
     binds: tuple[Bind, ...]
     whole: bool
     """The statement answers the whole operation, so that its text can pass through."""
+    cost: Cost = NOTHING
+    """What the operation costs; nothing for a `Ref`'s selection, which is part of another's."""
 
     def parameters(self, values: Values) -> list[Any]:
         """What is bound for one request; `Invalid` for what no statement can be bound to."""
         return [bind(values) for bind in self.binds]
 
 
-def plan_of(writer: Writer, fields: Sequence[Selected], *, whole: bool) -> Plan:
+def plan_of(writer: Writer, fields: Sequence[Selected], *, whole: bool, cost: Cost = NOTHING) -> Plan:
     """Write the statement of some root fields."""
     text = writer.statement(fields)
     return Plan(
@@ -45,6 +48,7 @@ def plan_of(writer: Writer, fields: Sequence[Selected], *, whole: bool) -> Plan:
         sql=text,
         binds=tuple(writer.binds),
         whole=whole,
+        cost=cost,
     )
 
 

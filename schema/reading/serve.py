@@ -16,20 +16,27 @@ from graphql import (
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
+    ListTypeNode,
+    NonNullTypeNode,
     OperationDefinitionNode,
+    TypeNode,
 )
+from graphql.execution.values import get_variable_values
 
 from app.database import acquire
 from app.errors import NotFound
 from app.values import Viewer
 from schema.reading.arguments import Values, shape_of
 from schema.reading.catalogue import Catalogue, Single
+from schema.reading.cost import cost_of
 from schema.reading.declare import Ref
 from schema.reading.patch import apply
 from schema.reading.plans import Plan, Plans, plan_of
 from schema.reading.shared import Shared
 from schema.reading.walk import NotCompiled, Walker
 from schema.reading.write import REF, VIEWER, Writer
+
+SMALL = ("Int", "Boolean")
 
 Fragments = Mapping[str, FragmentDefinitionNode]
 
@@ -73,7 +80,17 @@ class Reads:
             except NotCompiled:
                 whole = False
         writer = self._writer(viewer, named_types=walked or not whole)
-        return plan_of(writer, found, whole=whole)
+        return plan_of(writer, found, whole=whole, cost=cost_of(walker, operation))
+
+    def cost(self, operation: OperationDefinitionNode, fragments: Fragments, variables: Values) -> int:
+        """The points of a mutation or a subscription, of which graphql-core coerces the variables later."""
+        # Of an operation's variables the cost depends on numbers and booleans; what else there is may be large.
+        small = [one for one in operation.variable_definitions or () if _named(one.type) in SMALL]
+        coerced = get_variable_values(self.schema, small, dict(variables))
+        if isinstance(coerced, list):
+            return 0  # the operation is refused for them
+        values: Values = coerced.coerced
+        return cost_of(Walker(self.schema, self.catalogue, fragments, values), operation).of(values)
 
     def _writer(self, viewer: Viewer, *, named_types: bool) -> Writer:
         return Writer(viewer.everything, named_types, self.elide)
@@ -140,6 +157,13 @@ class Reads:
             return plan_of(self._writer(viewer, named_types=True), [selected], whole=False)
 
         return self.plans.get(info.operation, key, make)
+
+
+def _named(type_: TypeNode) -> str:
+    """The name of the type of a variable."""
+    while isinstance(type_, ListTypeNode | NonNullTypeNode):
+        type_ = type_.type
+    return str(type_.name.value)  # type: ignore[attr-defined] # a named type is left
 
 
 def _check(text: str | None, required: bool) -> None:

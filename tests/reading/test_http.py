@@ -20,7 +20,7 @@ async def test_an_operation_is_answered_as_json(rows: World) -> None:
         async with client.post("/graphql", json={**body, "operationName": "A"}, headers=OWN) as response:
             assert response.status == 200
             assert response.headers["content-type"] == "application/json"
-            assert await response.json() == {"data": {"viewer": {"id": f"Profile:{OWNER.id}"}}}
+            assert (await response.json())["data"] == {"viewer": {"id": f"Profile:{OWNER.id}"}}
         found = await post(client, body["query"], operationName="B", variables={"n": 2})
         assert len(found["data"]["projects"]["nodes"]) == 2
         found = await post(client, body["query"], operationName="C")

@@ -28,7 +28,7 @@ async def test_a_subscriber_hears_frames_and_the_end(rows: World) -> None:
 async def test_queries_and_mutations_are_answered_too(rows: World) -> None:
     async with serving(made()) as client, socket(client) as ws:
         found = await subscribe(ws, "{ viewer { id } }")
-        assert found[0]["payload"] == {"data": {"viewer": {"id": f"Profile:{OWNER.id}"}}}
+        assert found[0]["payload"]["data"] == {"viewer": {"id": f"Profile:{OWNER.id}"}}
         rename = 'mutation($id: ID!) { rename(id: $id, name: "x") { project { name } } }'
         found = await subscribe(ws, rename, variables={"id": f"Project:{rows.projects[0]}"})
         assert found[0]["payload"]["data"] == {"rename": {"project": {"name": "x"}}}
@@ -54,7 +54,7 @@ async def test_what_cannot_be_answered_is_an_error_message_and_the_connection_li
             (message,) = found
             assert message["type"] == "error"
             assert message["payload"][0]["extensions"]["code"] == expected
-        assert (await subscribe(ws, "{ __typename }", id="2"))[0]["payload"] == {"data": {"__typename": "Query"}}
+        assert (await subscribe(ws, "{ __typename }", id="2"))[0]["payload"]["data"] == {"__typename": "Query"}
 
 
 @pytest.mark.parametrize(
