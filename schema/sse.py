@@ -22,6 +22,7 @@ from schema.context import seconds_left
 from schema.masking import told_of
 
 MEDIA_TYPE = "text/event-stream"
+JSON_KINDS = ("application/json", "application/graphql-response+json")
 KEEP_ALIVE_S = 15.0
 """How often a comment is sent while nothing happens, seconds: proxies close what is silent for a minute."""
 COMMENT = b":\n\n"
@@ -46,8 +47,12 @@ class EventStream(StreamingResponse):
 
 
 def accepts_events(accept: str) -> bool:
-    """Whether an Accept header asks for events."""
-    return any(part.partition(";")[0].strip().lower() == MEDIA_TYPE for part in accept.split(","))
+    """Whether an Accept header asks for events: they come before JSON there.
+
+    urql names events after JSON on every query, and means "whichever you give"; it must get JSON.
+    """
+    kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    return next((kind == MEDIA_TYPE for kind in kinds if kind == MEDIA_TYPE or kind in JSON_KINDS), False)
 
 
 async def _messages(results: Results, viewer: Viewer) -> AsyncGenerator[bytes, None]:
