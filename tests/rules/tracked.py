@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
-LEFT_OUT = {".venv", ".git", ".pixcrawler", "__pycache__", "demo-dataset", "dist", "htmlcov"}
+LEFT_OUT = {".venv", ".git", ".pixcrawler", "__pycache__", "demo-dataset", "dist", "htmlcov", "node_modules"}
 
 
 @functools.cache

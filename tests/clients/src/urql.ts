@@ -1,0 +1,111 @@
+// urql's core: its default exchanges, and graphql-ws behind the one for subscriptions.
+
+import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
+import { type AnyVariables, cacheExchange, Client as Urql, fetchExchange, subscriptionExchange } from "@urql/core";
+import { createClient } from "graphql-ws";
+import WebSocket from "ws";
+
+import {
+  CreateCrawlJobMutationDocument,
+  DatasetQueryDocument,
+  ExportMutationDocument,
+  ImagesQueryDocument,
+  ProgressSubscriptionDocument,
+  ProjectsQueryDocument,
+  ValidateMutationDocument,
+} from "./generated/graphql.js";
+import type { Client, Service } from "./journey.js";
+import { datasetOf, frameOf, made, pageOf } from "./shapes.js";
+
+export function createUrql({ url, socketUrl, token }: Service): Client {
+  const authorization = `Bearer ${token}`;
+
+  // docs: urql
+  const sockets = createClient({
+    url: socketUrl,
+    webSocketImpl: WebSocket, // not in a browser, which has its own
+    connectionParams: { Authorization: authorization },
+  });
+  const client = new Urql({
+    url,
+    preferGetMethod: false, // else short queries are sent with GET
+    fetchOptions: { headers: { authorization } },
+    exchanges: [
+      cacheExchange,
+      fetchExchange,
+      subscriptionExchange({
+        forwardSubscription: ({ query = "", variables }) => ({
+          subscribe: (sink) => ({ unsubscribe: sockets.subscribe({ query, variables }, sink) }),
+        }),
+      }),
+    ],
+  });
+  // end
+
+  async function query<Data, Variables extends AnyVariables>(
+    document: TypedDocumentNode<Data, Variables>,
+    variables: Variables,
+    requestPolicy: "cache-first" | "network-only" = "cache-first",
+  ): Promise<Data> {
+    const { data, error } = await client.query(document, variables, { requestPolicy });
+    if (!data) throw error ?? new Error("no data");
+    return data;
+  }
+
+  async function mutate<Data, Variables extends AnyVariables>(
+    document: TypedDocumentNode<Data, Variables>,
+    variables: Variables,
+  ): Promise<Data> {
+    const { data, error } = await client.mutation(document, variables);
+    if (!data) throw error ?? new Error("no data");
+    return data;
+  }
+
+  return {
+    async projects(first, after) {
+      const { viewer } = await query(ProjectsQueryDocument, { first, after });
+      return pageOf(viewer.projects, (project) => project.id);
+    },
+    async crawl(input) {
+      const { createCrawlJob } = await mutate(CreateCrawlJobMutationDocument, { input });
+      return made(createCrawlJob.crawlJob, createCrawlJob.errors);
+    },
+    async watch(job, seen) {
+      await new Promise<void>((resolve, reject) => {
+        let ended = false;
+        client.subscription(ProgressSubscriptionDocument, { job }).subscribe(({ data, error, hasNext }) => {
+          if (error) reject(error);
+          if (data && !ended) seen(frameOf(data.crawlJobProgress.crawlJob));
+          if (!hasNext) {
+            ended = true;
+            resolve();
+          }
+        });
+      });
+    },
+    async images(job, first, after) {
+      const { crawlJob } = await query(ImagesQueryDocument, {
+        job,
+        first,
+        after,
+        filter: { status: ["DOWNLOADED", "VALID"] },
+        orderBy: [{ field: "WIDTH", direction: "DESC" }],
+      });
+      return crawlJob && pageOf(crawlJob.images, ({ id, width }) => ({ id, width: width ?? 0 }));
+    },
+    async validate(crawlJobId, minWidth) {
+      const { createValidationJob } = await mutate(ValidateMutationDocument, { input: { crawlJobId, rules: { minWidth } } });
+      return made(createValidationJob.validationJob, createValidationJob.errors);
+    },
+    async export(crawlJobId, format) {
+      const { createExportJob } = await mutate(ExportMutationDocument, { input: { crawlJobId, format } });
+      return made(createExportJob.exportJob, createExportJob.errors);
+    },
+    async dataset(job) {
+      return datasetOf((await query(DatasetQueryDocument, { job }, "network-only")).crawlJob);
+    },
+    async close() {
+      await sockets.dispose();
+    },
+  };
+}
