@@ -23,7 +23,7 @@ from app.log import log, new_id
 from app.values import Lease, Outcome, Pending
 from workers.engine import Engine
 from workers.keeping import LeaseLost, keep, let_go, patiently, to_the_end
-from workers.line import Interrupted, Work
+from workers.line import Interrupted, Work, nearly_done
 from workers.unexpected import REFUSALS, refused
 
 CHUNK_S = 120.0
@@ -33,6 +33,8 @@ TRIES = 10
 FLUSH_S = 0.4
 """Outcomes wait this long at most for others to be recorded with."""
 FLUSH_ROWS = 250
+FEW = 0.1
+"""With this share of its rows left a chunk mostly waits: for bodies that drip, for pauses and before retries."""
 
 
 class Batch:
@@ -147,8 +149,12 @@ async def _side_by_side(engine: Engine, lease: Lease, rows: list[Pending], batch
 
 async def _fetch_all(engine: Engine, rows: list[Pending], batch: Batch) -> None:
     async with contextlib.aclosing(engine.pipeline.fetch(rows)) as outcomes:
+        left, few = len(rows), int(FEW * len(rows))
         async for outcome in outcomes:
             await batch.add(outcome)
+            left -= 1
+            if left <= few:
+                nearly_done()
 
 
 async def _give_back(lease: Lease, batch: Batch, stopped_by: str | None) -> None:

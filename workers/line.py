@@ -2,12 +2,14 @@
 
 Whose turn it is the database says (`app/jobs/turns.py`). A hint only shortens the wait: a line asks every `tick_s`
 seconds anyway, so that work goes on while Redis is away. When all places are taken there is one more, for users who
-have nothing under way in the whole fleet: they do not wait for others' long work to end.
+have nothing under way in the whole fleet: they do not wait for others' long work to end. Work that has come to its last
+and slow part says so, and ends beside the place that it had.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -16,6 +18,16 @@ from app.log import log, new_id
 
 Work = Callable[[], Awaitable[None]]
 """Work that was taken, to be done at once: whoever is cancelled in it hands it back."""
+
+BESIDE = 3
+"""Pieces of work that may end beside each place: what one slow host holds up is not to hold up a process."""
+
+_NEARLY_DONE: contextvars.ContextVar[Callable[[], None]] = contextvars.ContextVar("nearly_done", default=lambda: None)
+
+
+def nearly_done() -> None:
+    """Said by work that only waits any more: its place is free for other work while it ends. May be said often."""
+    _NEARLY_DONE.get()()
 
 
 class Interrupted(Exception):
@@ -40,12 +52,13 @@ class Line:
         self._looking = asyncio.Lock()
         self._woken = asyncio.Event()
         self._free = asyncio.Event()
+        self._beside = asyncio.Semaphore(BESIDE * most)
 
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for _ in range(self._most):
-                tasks.create_task(self._place())
+                tasks.create_task(self._place(tasks))
             tasks.create_task(self._newcomers_place())
 
     async def wake(self) -> None:
@@ -53,12 +66,25 @@ class Line:
         await self._free.wait()
         self._woken.set()
 
-    async def _place(self) -> None:
+    async def _place(self, tasks: asyncio.TaskGroup) -> None:
         while True:
             # One free place of a process looks for all of them.
             async with self._looking:
                 work = await self._next()
+            left = asyncio.Event()
+            task = tasks.create_task(self._do_and_leave(work, left))
+            await left.wait()
+            if not task.done():
+                await self._beside.acquire()
+                task.add_done_callback(lambda _: self._beside.release())
+
+    async def _do_and_leave(self, work: Work, left: asyncio.Event) -> None:
+        """The place is left when the work says that it is nearly done, or has ended."""
+        _NEARLY_DONE.set(left.set)
+        try:
             await self._do(work)
+        finally:
+            left.set()
 
     async def _newcomers_place(self) -> None:
         while True:

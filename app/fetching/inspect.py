@@ -107,7 +107,7 @@ def _opened(name: str, data: bytes, max_pixels: int, verification: Verification)
             else:
                 gray = lightness(image)
                 size = image.size  # some formats tell their size while they are decoded
-                _check_frames(image, max_pixels)
+                _check_frames(name, data, image, max_pixels)
         orientation = _orientation(name, image)
         return _measured(name, _shown(*size, orientation), gray, orientation, grayscale=grayscale)
 
@@ -160,9 +160,14 @@ def _orientation(name: str, image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _check_frames(image: Image.Image, max_pixels: int) -> None:
-    """Decode the frames after the first, as many as FRAMES_CHECKED and the pixel limit let."""
+def _check_frames(name: str, data: bytes, image: Image.Image, max_pixels: int) -> None:
+    """Decode the frames after the first, as many as FRAMES_CHECKED and the pixel limit let.
+
+    Of the others the file's end is looked at; of TIFF always, since libtiff gives gray for strips that are not there.
+    """
     pixels = image.width * image.height
+    if name == "tiff":
+        check_end(name, data)
     for index in range(1, FRAMES_CHECKED):
         try:
             image.seek(index)
@@ -171,8 +176,9 @@ def _check_frames(image: Image.Image, max_pixels: int) -> None:
         pixels += image.width * image.height
         _check_pixels(image.width, image.height, max_pixels)
         if pixels > max_pixels:
-            return
+            break
         image.load()
+    check_end(name, data)
 
 
 def _hush() -> None:

@@ -22,6 +22,10 @@ USUAL_SCANS = 20
 BROKEN_SCAN = ("premature end of data segment", "bad huffman", "found marker", "inconsistent progression")
 """The strict decoder's complaints that mean lost pixels. Its others (stray bytes between segments) lose none."""
 
+_STRAY = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
+_STRAY_BYTES = 8
+"""Up to so many bytes between the last block and the end are what some encoders leave there; more are lost blocks."""
+
 _START_OF_SCAN = 0xDA
 _NO_FRAME = frozenset({0xC4, 0xC8, 0xCC})  # tables among the markers C0..CF, which else begin a frame
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
@@ -47,7 +51,7 @@ def head_of(data: bytes) -> Head | None:
     """What the file's head says, or None where only a more lenient reader can tell."""
     try:
         height, width, space, _ = simplejpeg.decode_jpeg_header(data, strict=False)
-    except ValueError:
+    except (ValueError, KeyError):  # KeyError: colors that it does not know
         return None
     orientation, progressive = _segments(data)
     return Head(width, height, orientation, space == "Gray", space in _IN_FOUR_COLORS, progressive)
@@ -77,10 +81,22 @@ def _decoded(data: bytes, space: str, side: int) -> Image.Image | None:
     try:
         pixels = simplejpeg.decode_jpeg(data, space, min_height=side, min_width=side)
     except ValueError as error:
-        if any(text in str(error).lower() for text in BROKEN_SCAN):
+        if any(text in str(error).lower() for text in BROKEN_SCAN) or _is_out_of_step(str(error), data):
             raise
         return None
     return Image.fromarray(pixels[:, :, 0] if space == "GRAY" else pixels)
+
+
+def _is_out_of_step(said: str, data: bytes) -> bool:
+    """Whether all blocks were read before the scan's data was: of some, other bits were taken than were written.
+
+    Padding, all of one byte, is none of it.
+    """
+    found = _STRAY.search(said)
+    if found is None or int(found.group(1)) <= _STRAY_BYTES:
+        return False
+    ends = data.find(b"\xff\xd9", data.find(b"\xff\xda"))
+    return len(set(data[max(0, ends - int(found.group(1))) : ends])) > 1
 
 
 def _segments(data: bytes) -> tuple[int, bool]:

@@ -12,6 +12,11 @@ SIDE_PX = 96
 ONE_CHANNEL = frozenset({"1", "L", "LA", "La", "I", "F"})
 """Pillow's modes of pictures without color; those of 16 bits begin with `I;16`."""
 
+TRANSPARENT = frozenset({"P", "PA", "LA", "La", "RGBA", "RGBa"})
+"""Modes that are looked at over white; a palette may hold transparent colors."""
+BAND_PIXELS = 4_000_000
+"""Of how many pixels at once the transparency is resolved: about 40 MB."""
+
 
 def is_grayscale(image: Image.Image) -> bool:
     """Whether the file has one channel, beside transparency."""
@@ -26,15 +31,27 @@ def lightness(image: Image.Image) -> Image.Image:
         return _of_levels(np.asarray(image.convert("I").reduce(factor)) / 257)  # 65,535 / 255
     if image.mode in ("I", "F"):
         return _of_levels(_stretched(np.asarray(image.reduce(factor))))
+    if image.mode in TRANSPARENT or "transparency" in image.info:
+        return _over_white(image, factor)
     picture: Image.Image = image
-    if image.mode in ("P", "PA", "LA", "La", "RGBa") or "transparency" in image.info:
-        picture = image.convert("RGBA")
-    elif image.mode in ("1", "LAB", "HSV"):
+    if image.mode in ("1", "LAB", "HSV"):
         picture = image.convert("L" if image.mode == "1" else "RGB")
     picture = picture.reduce(factor) if factor > 1 else picture
-    if picture.mode == "RGBA":
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
     return picture if picture.mode == "L" else picture.convert("L")
+
+
+def _over_white(image: Image.Image, factor: int) -> Image.Image:
+    """By bands of rows: a large image would otherwise be held once more, or twice, in four channels."""
+    width, height = image.size
+    rows = max(1, BAND_PIXELS // (width * factor)) * factor
+    gray = Image.new("L", (-(-width // factor), -(-height // factor)))
+    for top in range(0, height, rows):
+        band = image if rows >= height else image.crop((0, top, width, min(top + rows, height)))
+        band = band.convert("LA") if band.mode == "La" else band  # the one conversion that Pillow has of it
+        small = band.convert("RGBA").reduce(factor)
+        small = Image.alpha_composite(Image.new("RGBA", small.size, "white"), small)
+        gray.paste(small.convert("L"), (0, top // factor))
+    return gray
 
 
 def _of_levels(levels: NDArray[np.float64]) -> Image.Image:
