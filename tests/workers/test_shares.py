@@ -91,7 +91,6 @@ async def test_the_gap_is_kept_over_all_workers() -> None:
     gaps = [later - earlier for earlier, later in zip(seen.began_s, seen.began_s[1:], strict=False)]
     assert len(gaps) == 44
     assert min(gaps) >= 0.0399
-    assert sum(gaps) < 2 * 44 * 0.04  # turns are handed on quickly
 
 
 async def test_a_gap_that_one_worker_learned_of_binds_the_others() -> None:
