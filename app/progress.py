@@ -11,13 +11,16 @@ import contextlib
 import functools
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field
 
 import orjson
 
-from app.database import DATABASE_ERRORS, acquire
+from app.activity_news import ActivityFeed
+from app.database import DATABASE_ERRORS
+from app.job_states import STATES, read_projects, read_states
 from app.log import log
+from app.project_news import ProjectTopic, ProjectWatch
 from app.queue import REDIS_ERRORS, redis, redis_settings
 from app.values import JobNews
 
@@ -29,42 +32,7 @@ SWEEP_S = 1.0
 RATE_WINDOW_S = 5.0
 RECONNECT_S = 0.5
 
-# Per kind: the revision, whether it is final, and the running totals of images and bytes that rates are made of.
-STATES = {
-    "CrawlJob": (
-        "select id, revision, status in ('completed', 'failed', 'cancelled') as final,"
-        " coalesce((options->>'final')::bigint, 0) as images, coalesce((options->>'bytes')::bigint, 0) as bytes,"
-        " greatest(0, case when (options->>'seeking')::bool then (max_images - valid_images)::bigint"
-        " else total_images - (options->>'final')::bigint end) as remaining"
-        " from crawl_jobs where id = any($1::int[])"
-    ),
-    "ValidationJob": (
-        "select id, revision, status in ('completed', 'failed', 'cancelled') as final,"
-        " validated_images::bigint as images, 0::bigint as bytes,"
-        " greatest(0, total_images - validated_images)::bigint as remaining"
-        " from validation_jobs where id = any($1::int[])"
-    ),
-    "ExportJob": (
-        "select id, revision, status in ('completed', 'failed', 'cancelled', 'expired') as final,"
-        " exported_images::bigint as images, coalesce(file_size, (export_options->>'written')::bigint, 0) as bytes,"
-        " greatest(0, total_images - exported_images)::bigint as remaining"
-        " from export_jobs where id = any($1::int[])"
-    ),
-}
-
 Key = tuple[str, int]
-
-
-async def read_states(kind: str, ids: Iterable[int]) -> dict[int, JobNews]:
-    """The state of the rows `ids` of one kind, from the database; a missing row is absent."""
-    async with acquire() as connection:
-        rows = await connection.fetch(STATES[kind], list(ids))
-    return {
-        row["id"]: JobNews(
-            kind, row["id"], row["revision"], row["final"], row["images"], row["bytes"], row["remaining"] or 0
-        )
-        for row in rows
-    }
 
 
 async def publish_change(kind: str, key: int) -> None:
@@ -142,6 +110,8 @@ class Hub:
 
     def __init__(self) -> None:
         self.topics: dict[Key, Topic] = {}
+        self.projects: dict[int, ProjectTopic] = {}
+        self.activity = ActivityFeed()
 
     @contextlib.asynccontextmanager
     async def watch(self, kind: str, key: int) -> AsyncIterator[Watch]:
@@ -156,6 +126,21 @@ class Hub:
                 if topic.timer is not None:
                     topic.timer.cancel()
                 del self.topics[kind, key]
+
+    @contextlib.asynccontextmanager
+    async def watch_project(self, key: int) -> AsyncIterator[ProjectWatch]:
+        """Watch all jobs of a project; nothing of it is held once the last watcher leaves."""
+        topic = self.projects.get(key)
+        if topic is None:
+            topic = self.projects[key] = ProjectTopic(SPACING_S)
+        watch = topic.add()
+        try:
+            if not topic.known:
+                topic.begin((await read_projects([key])).news)
+            yield watch
+        finally:
+            if topic.remove(watch):
+                del self.projects[key]
 
     async def run(self) -> None:
         """Gather news from Redis and from the database until cancelled."""
@@ -180,12 +165,14 @@ class Hub:
         """Hand news on. What is none, of another version of ours say, is left: the sweep finds what it meant."""
         try:
             news = JobNews(**orjson.loads(data))
-            topic = self.topics.get((news.kind, news.id))
+            topic, project = self.topics.get((news.kind, news.id)), self.projects.get(news.project)
         except (ValueError, TypeError) as error:
             log.warning("news_unreadable", error=str(error))
             return
         if topic is not None:
             topic.take(news)
+        if project is not None:
+            project.take(news)
 
     async def _sweep_often(self) -> None:
         while True:
@@ -196,7 +183,7 @@ class Hub:
                 log.warning("sweep_failed", error=str(error))
 
     async def sweep(self) -> None:
-        """Ask the database for all that is watched: one statement a kind."""
+        """Ask the database for all that is watched: one statement a kind of job, and as many for projects."""
         for kind in STATES:
             watched = [key for watched_kind, key in self.topics if watched_kind == kind]
             if not watched:
@@ -211,6 +198,19 @@ class Hub:
                 else:
                     topic.gone = True
                     topic.wake()
+        await self._sweep_projects()
+        await self.activity.sweep()
+
+    async def _sweep_projects(self) -> None:
+        if not self.projects:
+            return
+        found = await read_projects(self.projects)
+        for news in found.news:
+            if news.project in self.projects:
+                self.projects[news.project].take(news)
+        for key, topic in self.projects.items():
+            if key in found.asked and key not in found.there:
+                topic.end()
 
 
 @functools.cache

@@ -281,7 +281,8 @@ class JobNews:
     """Something changed in a row: enough for a subscriber to know that it should look again.
 
     `kind` is the table's GraphQL type (`CrawlJob`, `ValidationJob`, `ExportJob`); `revision` only grows;
-    `images` and `bytes` are running totals, for rates; `remaining` images are still to come, as far as is known.
+    `images` and `bytes` are running totals, for rates; `remaining` images are still to come, as far as is known;
+    `project` is the key of the project that it belongs to.
     """
 
     kind: str
@@ -291,3 +292,4 @@ class JobNews:
     images: int = 0
     bytes: int = 0
     remaining: int = 0
+    project: int = 0

@@ -10,6 +10,7 @@ import strawberry
 from app.errors import AppError
 from schema.events import Event
 from schema.reading.declare import one
+from schema.types.activity_log import ActivityLog
 from schema.types.crawl_job import CrawlJob
 from schema.types.export_job import ExportJob
 from schema.types.profile import Profile
@@ -114,6 +115,34 @@ class DeletePayload:
     errors: list[UserError] = strawberry.field(description=_ERRORS, default_factory=list)
 
 
+@strawberry.type(description="How many of a crawl job's images were changed, or why none.")
+class ImagesPayload:
+    """The answer to a mutation of many images."""
+
+    count: int | None = strawberry.field(
+        description="Images that were changed, beside those that were so already; null if `errors` is not empty.",
+        default=None,
+    )
+    has_more: bool | None = strawberry.field(
+        description="Whether there are more to change: ask the same again until there are none.", default=None
+    )
+    crawl_job: CrawlJob | None = one(description="Their crawl job as it is now; null if `errors` is not empty.")
+    errors: list[UserError] = strawberry.field(description=_ERRORS, default_factory=list)
+
+
+@strawberry.type(description="What was done of what was asked, row by row, and why the rest was not.")
+class ManyPayload:
+    """The answer to a mutation of many rows, each for itself."""
+
+    ids: list[strawberry.ID] = strawberry.field(
+        description="The ids of those that it was done to, in their order.", default_factory=list
+    )
+    errors: list[UserError] = strawberry.field(
+        description="What was wrong with others; `path` names their places. Empty if all was done.",
+        default_factory=list,
+    )
+
+
 @strawberry.type(description="Where to PUT a URL list, or why not.")
 class UrlListUploadPayload:
     """The answer to a request for an upload."""
@@ -155,3 +184,24 @@ class ExportJobProgress(Event):
     at: datetime = strawberry.field(description="When this frame was made.")
     bytes_per_second: float = strawberry.field(description="Bytes written a second, over the last seconds.")
     export_job: ExportJob = one(description="The export job.")
+
+
+@strawberry.type(description="A project at one moment, and which of its jobs changed.")
+class ProjectProgress(Event):
+    """A frame of `projectProgress`."""
+
+    at: datetime = strawberry.field(description="When this frame was made.")
+    changed: strawberry.ID | None = strawberry.field(
+        description="The id of the job that changed or was made; null in the first frame.", default=None
+    )
+    project: Project = one(description="The project.")
+    crawl_job: CrawlJob | None = one(description="The job that changed, if it is a crawl job.")
+    validation_job: ValidationJob | None = one(description="The job that changed, if it is a validation job.")
+    export_job: ExportJob | None = one(description="The job that changed, if it is an export job.")
+
+
+@strawberry.type(description="A line that was added to the activity log.")
+class ActivityAdded(Event):
+    """A frame of `activityAdded`."""
+
+    activity_log: ActivityLog | None = one(description="The line; null if it is no longer there.")

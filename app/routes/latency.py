@@ -15,7 +15,10 @@ EVENTS = b"text/event-stream; charset=utf-8"
 
 
 class LatencyMiddleware:
-    """Observes every HTTP request until its last byte, and an event stream until its first. Labels are from closed lists: a client cannot make new ones."""
+    """Observes every HTTP request until its last byte, and an event stream until its first.
+
+    Labels are from closed lists: a client cannot make new ones.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
