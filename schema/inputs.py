@@ -1,18 +1,21 @@
-"""What mutations take. Shapes only: the limits stand in `app/jobs/`, so that every way in meets them."""
+"""What mutations take. Shapes only: the limits stand in `app/jobs/`, so that every way in meets them.
+
+Where absent and null say different things, in what changes a row, a field is a `Maybe`: None is absent, `Some(None)`
+null. Elsewhere both say that nothing is asked, and the default is UNSET: one of None would stand in the SDL.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import strawberry
-from strawberry import UNSET
+from strawberry import UNSET, Maybe
 
-from app.jobs.crawl import CRAWL_JOB_KIND
 from schema.expansion_input import KeywordExpansionInput
-from schema.source_inputs import SourceInput, given
+from schema.image_inputs import chosen
+from schema.source_inputs import SourceInput, given, plain
 from schema.types.enums import ExportFormat, NearDuplicateScope
-from schema.types.image import ImageFilter, crawl_job_key
+from schema.types.image import ImageFilter
 
 
 @strawberry.input(description="A new project.")
@@ -28,8 +31,8 @@ class UpdateProjectInput:
     """Of `updateProject`."""
 
     id: strawberry.ID = strawberry.field(description="The project.")
-    name: str | None = strawberry.field(description="1 to 100 characters; cannot be null.", default=UNSET)
-    description: str | None = strawberry.field(description="At most 2,000 characters.", default=UNSET)
+    name: Maybe[str | None] = strawberry.field(description="1 to 100 characters; cannot be null.", default=None)
+    description: Maybe[str | None] = strawberry.field(description="At most 2,000 characters.", default=None)
 
 
 @strawberry.input(description="A new crawl job.")
@@ -72,8 +75,8 @@ class UpdateCrawlJobInput:
     """Of `updateCrawlJob`."""
 
     id: strawberry.ID = strawberry.field(description="The crawl job.")
-    name: str | None = strawberry.field(description="1 to 100 characters; cannot be null.", default=UNSET)
-    max_images: int | None = strawberry.field(description="The new goal; cannot be null.", default=UNSET)
+    name: Maybe[str | None] = strawberry.field(description="1 to 100 characters; cannot be null.", default=None)
+    max_images: Maybe[int | None] = strawberry.field(description="The new goal; cannot be null.", default=None)
 
 
 @strawberry.input(description="A URL list that will be uploaded.")
@@ -130,7 +133,7 @@ class ValidationRulesInput:
 
     def rules(self) -> dict[str, Any]:
         """What was given, by the names of `app/checks/rules.py`."""
-        return {name: _plain(value) for name, value in given(**vars(self)).items()}
+        return {name: plain(value) for name, value in given(**vars(self)).items()}
 
 
 @strawberry.input(description="A new validation job.")
@@ -154,26 +157,15 @@ class CreateExportJobInput:
     )
 
     def chosen(self) -> dict[str, Any]:
-        """The filter by the names of `app/jobs/export.py`, as JSON; an id by the key in it. Raises NotFound."""
-        found = {name: _plain(value) for name, value in given(**vars(self.filter)).items()} if self.filter else {}
-        if "gone_in" in found:
-            found["gone_in"] = crawl_job_key(found["gone_in"])
-            if found["gone_in"] is None:
-                raise CRAWL_JOB_KIND.missing(("input", "filter", "goneIn"))
-        return found
+        """The filter by the names of `app/jobs/image_filter.py`, as JSON."""
+        return chosen(self.filter, ("input", "filter")) if self.filter else {}
 
 
 @strawberry.input(description="Changes of your profile: what is absent stays, null clears.")
 class UpdateProfileInput:
     """Of `updateProfile`."""
 
-    full_name: str | None = strawberry.field(description="1 to 100 characters.", default=UNSET)
-    avatar_url: str | None = strawberry.field(description="http or https, at most 8,192 characters.", default=UNSET)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return getattr(value, "value", value)
+    full_name: Maybe[str | None] = strawberry.field(description="1 to 100 characters.", default=None)
+    avatar_url: Maybe[str | None] = strawberry.field(
+        description="http or https, at most 8,192 characters.", default=None
+    )

@@ -5,6 +5,7 @@ Only shapes: what a value may be is checked by the source itself (`app/sources/`
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import strawberry
@@ -234,3 +235,12 @@ class SourceInput:
 def given(**fields: Any) -> dict[str, Any]:
     """The fields that were given and are not null."""
     return {name: value for name, value in fields.items() if value is not UNSET and value is not None}
+
+
+def plain(value: Any) -> Any:
+    """A coerced input as JSON has it: enums by their value, times as RFC 3339."""
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return getattr(value, "value", value)

@@ -18,7 +18,7 @@ import orjson
 
 from app import queue
 from app.database import Transaction, transaction
-from app.errors import IllegalTransition, NotFound
+from app.errors import IllegalTransition, Invalid, NotFound
 from app.jobs import activity, closing
 from app.jobs.change import visible_row
 from app.jobs.crawl import CRAWL_JOB_KIND, open_project_of
@@ -109,8 +109,12 @@ class Wanted:
     relabels: bool = False
 
     def checked(self) -> Wanted:
-        """The same with texts checked; Invalid for one that is too long or not storable."""
+        """The same with texts checked; Invalid where nothing is wanted, or a text is too long or not storable."""
         reason, word = self.reason, self.keyword
+        if self.status is None and not self.relabels:
+            raise Invalid("There is nothing to change: give a verdict, a keyword or both.", path=["input"])
+        if reason is not None and self.status not in DECIDED:
+            raise Invalid("A reason goes with a verdict.", path=["input", "reason"])
         if reason is not None:
             reason = check_text(reason, ["input", "reason"], REASON_CHARS)
         if word is not None:

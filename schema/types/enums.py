@@ -41,10 +41,20 @@ class ImageStatus(Enum):
 
     PENDING = strawberry.enum_value("pending", description="Waits to be fetched.")
     DOWNLOADED = strawberry.enum_value("downloaded", description="Fetched, decoded and stored; not judged yet.")
-    VALID = strawberry.enum_value("valid", description="Stored, and passed the last validation.")
-    INVALID = strawberry.enum_value("invalid", description="Stored, and failed the last validation; see `issues`.")
+    VALID = strawberry.enum_value("valid", description="Stored, and passed the last validation, or kept by hand.")
+    INVALID = strawberry.enum_value(
+        "invalid", description="Stored, and failed the last validation, or was refused by hand; see `issues`."
+    )
     DUPLICATE = strawberry.enum_value("duplicate", description="Its bytes are another image's of this job.")
     FAILED = strawberry.enum_value("failed", description="Could not be fetched or taken; see `issues`.")
+
+
+@strawberry.enum(description="A person's verdict on an image; it stands, whatever validations say.")
+class ImageVerdict(Enum):
+    """A verdict by hand."""
+
+    VALID = strawberry.enum_value("valid", description="Kept.")
+    INVALID = strawberry.enum_value("invalid", description="Refused: no part of datasets.")
 
 
 @strawberry.enum(description="A validation job's state.")
