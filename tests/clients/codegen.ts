@@ -11,7 +11,7 @@ const config: CodegenConfig = {
         enumsAsTypes: true,
         useTypeImports: true,
         strictScalars: true,
-        scalars: { BigInt: "number", DateTime: "string", JSON: "unknown", URL: "string", UUID: "string" },
+        scalars: { ID: "string", BigInt: "number", DateTime: "string", JSON: "unknown", URL: "string", UUID: "string" },
       },
     },
   },
