@@ -183,6 +183,15 @@ def schema_check(as_json: bool) -> None:
     check(as_json=as_json)
 
 
+@schema.command("documents")
+@click.argument("manifest", type=click.Path(path_type=Path))
+def schema_documents(manifest: Path) -> None:
+    """Check a manifest of trusted documents: its hashes, and every document against the schema and the limits."""
+    from app.commands.schema import documents
+
+    documents(manifest)
+
+
 @schema.command("export")
 def schema_export() -> None:
     """Print the API's SDL."""

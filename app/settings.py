@@ -51,6 +51,10 @@ class Settings(BaseSettings):
         gt=0,
         description="Dearest operation, points: about one for each row that it may read (docs/api-limits.md).",
     )
+    trusted_documents: Path | None = Field(
+        None, description="Manifest of trusted documents: a JSON object of SHA-256 hashes and operations' texts."
+    )
+    trusted_only: bool = Field(False, description="Whether nothing but the manifest's documents is run.")
     operation_timeout_s: float = Field(10.0, gt=0, description="Longest query or mutation, seconds.")
     subscriptions_per_user: int = Field(
         1_000, gt=0, description="Subscriptions under way of one user, over all of their connections to one process."

@@ -17,6 +17,7 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
     parse,
     specified_rules,
 )
@@ -43,6 +44,8 @@ class Document:
     node: DocumentNode
     errors: list[GraphQLError] = field(default_factory=list)
     fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
+    several: bool = False
+    """Which of its operations is meant has to be said."""
 
 
 class Documents:
@@ -85,4 +88,6 @@ class Documents:
         except LimitExceeded as error:
             return Document(node, [GraphQLError(error.message, original_error=error)])
         fragments = {one.name.value: one for one in node.definitions if isinstance(one, FragmentDefinitionNode)}
-        return Document(node, validate_document(self._schema, node, self._rules), fragments)
+        operations = [one for one in node.definitions if isinstance(one, OperationDefinitionNode)]
+        errors = validate_document(self._schema, node, self._rules)
+        return Document(node, errors, fragments, len(operations) > 1)

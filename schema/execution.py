@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from graphql import get_operation_ast
+from graphql import GraphQLError, get_operation_ast
 from graphql.execution.values import get_variable_values
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionResult
@@ -35,7 +35,11 @@ class Execution(SchemaExtension):
 
     def on_validate(self) -> Iterator[None]:
         """Put the errors where Strawberry looks before it validates."""
-        self.execution_context.pre_execution_errors = self.document.errors
+        execution: Any = self.execution_context
+        execution.pre_execution_errors = self.document.errors
+        if self.document.several and execution._provided_operation_name is None:
+            # Strawberry would run the first.
+            execution.pre_execution_errors = [GraphQLError("Say by `operationName` which of the operations is meant.")]
         yield
 
     async def on_execute(self) -> AsyncIterator[None]:

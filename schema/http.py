@@ -1,49 +1,34 @@
-"""GraphQL over HTTP: POST with a JSON body, one operation a request. The websocket is `schema/websocket.py`'s.
+"""GraphQL over HTTP: POST with a JSON body, or GET for a query; one operation a request.
 
-Whatever GraphQL itself has to say comes with status 200; other statuses are for requests that it never sees.
+What a request asks for is `schema/requests.py`'s, how its result is said `schema/responses.py`'s, streams of events
+`schema/sse.py`'s, the websocket `schema/websocket.py`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
 
-import orjson
+from graphql import GraphQLError, OperationType, get_operation_ast
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from app.errors import AppError, Invalid, LimitExceeded, Unauthenticated
+from app.errors import AppError, Invalid, Unauthenticated
+from app.settings import settings
 from app.values import Viewer
 from schema.context import Context
-from schema.limits import MAX_BODY
-from schema.masking import extensions_of
+from schema.requests import Operation, WrongType, bearer, read
+from schema.responses import answered, refused
 from schema.root import PixSchema, schema
 from schema.sse import EventStream, accepts_events
+from schema.trusted import Trusted
 from schema.websocket import Sockets
 
 Authenticate = Callable[[str], Awaitable[Viewer]]
 """Token → viewer; `Unauthenticated` for one that does not hold."""
 
-JSON_TYPE = "application/json"
-MAX_DRAINED = 16 * MAX_BODY
-"""Bytes that are thrown away of a request that is too large: a client that is cut off while it sends hears nothing."""
-STATUS = {"UNAUTHENTICATED": 401, "CONFLICT": 409, "LIMIT_EXCEEDED": 413, "INVALID": 400}
-
-
-class WrongType(Invalid):
-    """The body is not said to be JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What a request asks for."""
-
-    query: str
-    variables: dict[str, Any] | None
-    name: str | None
+METHODS = {"Allow": "GET, POST"}
 
 
 class GraphQLApp:
@@ -52,7 +37,8 @@ class GraphQLApp:
     def __init__(self, authenticate: Authenticate, on: PixSchema = schema) -> None:
         self._authenticate = authenticate
         self._schema = on
-        self._sockets = Sockets(on, authenticate)
+        self._trusted = Trusted.of(settings())
+        self._sockets = Sockets(on, authenticate, self._trusted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve as ASGI."""
@@ -64,83 +50,38 @@ class GraphQLApp:
 
     async def handle(self, request: Request) -> Response:
         """Answer one request."""
-        if request.method != "POST":
-            return refused(Invalid("GraphQL is asked with POST."), 405, {"Allow": "POST"})
+        accept = request.headers.get("accept", "")
+        if request.method not in ("GET", "POST"):
+            return refused(Invalid("GraphQL is asked with POST, or a query with GET."), accept, 405, METHODS)
         try:
             viewer = await self._authenticate(bearer(request.headers.get("authorization", "")))
-            operation = read_operation(await _body(request))
+            operation = await read(request, self._trusted)
         except Unauthenticated as error:
-            return refused(error, 401, {"WWW-Authenticate": "Bearer"})
+            return refused(error, accept, 401, {"WWW-Authenticate": "Bearer"})
         except WrongType as error:
-            return refused(error, 415)
+            return refused(error, accept, 415)
         except AppError as error:
-            return refused(error, STATUS.get(error.code, 403))
-        if accepts_events(request.headers.get("accept", "")):
-            return EventStream(
-                await self._schema.stream(
-                    operation.query, operation.variables, Context(viewer), operation_name=operation.name
-                ),
-                viewer,
-            )
-        result = await self._schema.execute(
-            operation.query, operation.variables, Context(viewer), operation_name=operation.name
-        )
-        answer: dict[str, Any] = {"data": result.data}
-        if result.errors:
-            answer["errors"] = [error.formatted for error in result.errors]
-        if result.extensions:
-            answer["extensions"] = result.extensions
-        return Response(orjson.dumps(answer), media_type=JSON_TYPE)
+            return refused(error, accept)
+        if request.method == "GET" and self._changes(operation):
+            return refused(Invalid("A mutation is sent with POST."), accept, 405, {"Allow": "POST"})
+        return await self._run(operation, viewer, accept)
+
+    async def _run(self, operation: Operation, viewer: Viewer, accept: str) -> Response:
+        text, variables, context = operation.query, operation.variables, Context(viewer)
+        if accepts_events(accept):
+            results = await self._schema.stream(text, variables, context, operation_name=operation.name)
+            return EventStream(results, viewer)
+        result = await self._schema.execute(text, variables, context, operation_name=operation.name)
+        return answered(result, accept)
+
+    def _changes(self, operation: Operation) -> bool:
+        """Whether it is a mutation; one that does not parse is told so where it is run."""
+        try:
+            found = get_operation_ast(self._schema.documents.get(operation.query).node, operation.name)
+        except GraphQLError:
+            return False
+        return found is not None and found.operation is OperationType.MUTATION
 
     async def handle_websocket(self, websocket: WebSocket) -> None:
         """Serve one websocket until it closes."""
         await self._sockets.run(websocket)
-
-
-def bearer(header: str) -> str:
-    """The token of an Authorization header; `Unauthenticated` without one."""
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthenticated("Send a token: `Authorization: Bearer …`.")
-    return token.strip()
-
-
-def refused(error: AppError, status: int, headers: dict[str, str] | None = None) -> Response:
-    """The answer to a request that GraphQL never sees."""
-    body = {"errors": [{"message": error.message, "extensions": extensions_of(error)}]}
-    return Response(orjson.dumps(body), status, headers, JSON_TYPE)
-
-
-async def _body(request: Request) -> bytes:
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON_TYPE:
-        raise WrongType(f"Send the operation as {JSON_TYPE}.")
-    body, size = bytearray(), 0
-    async for part in request.stream():
-        size += len(part)
-        if size <= MAX_BODY:
-            body += part
-        elif size > MAX_DRAINED:
-            break
-    if size > MAX_BODY:
-        raise LimitExceeded(
-            f"A request has at most {MAX_BODY} bytes; upload long lists as files.", limit=f"{MAX_BODY} bytes"
-        )
-    return bytes(body)
-
-
-def read_operation(body: bytes) -> Operation:
-    """The operation of a request's body; `Invalid` unless it is one JSON object with the members that GraphQL has."""
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise Invalid("The body is not JSON.") from error
-    if not isinstance(found, dict):
-        raise Invalid("The body is one JSON object; operations are not batched.")
-    query, variables, name = found.get("query"), found.get("variables"), found.get("operationName")
-    if not isinstance(query, str) or not query.strip():
-        raise Invalid("`query` is the operation's text.", path=["query"])
-    if not isinstance(variables, dict | None):
-        raise Invalid("`variables` is an object.", path=["variables"])
-    if not isinstance(name, str | None):
-        raise Invalid("`operationName` is a text.", path=["operationName"])
-    return Operation(query, variables, name or None)

@@ -35,6 +35,8 @@ MAX_TOKENS = 10_000
 """Words and signs of a document: room for a list of URLs that is written into it."""
 MAX_BODY = 2**20
 """Bytes of a request."""
+MAX_QUERY_STRING = 2**14
+"""Bytes of the query string of a GET."""
 
 
 @dataclass(slots=True)

@@ -20,7 +20,11 @@ from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import ConnectionInitMessage, SubscribeMessage
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    ConnectionInitMessage,
+    Message,
+    SubscribeMessage,
+)
 from strawberry.types.unset import UNSET
 
 from app.errors import AppError, LimitExceeded
@@ -29,6 +33,8 @@ from app.values import Viewer
 from schema.context import Context, seconds_left
 from schema.limits import MAX_BODY
 from schema.masking import extensions_of
+from schema.requests import operation_of
+from schema.trusted import Trusted
 
 PING_S = 15.0
 """How often the server pings, seconds: proxies close what is silent for a minute."""
@@ -42,6 +48,13 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
 
     keeper: asyncio.Task[None] | None = None
 
+    async def handle_message(self, message: Message) -> None:
+        """Take a message, unless it has another form than the protocol's."""
+        if _is_formed(message):
+            await super().handle_message(message)
+        else:
+            await self.handle_invalid_message("Failed to parse message")
+
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
         """Learn who asks, then ping them until their token ends."""
         await super().handle_connection_init(message)
@@ -49,15 +62,24 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
             self.keeper = asyncio.create_task(self._keep())
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        """Start an operation, unless too many are under way."""
-        if len(self.operations) < MAX_OPERATIONS or message["id"] in self.operations:
+        """Start an operation, unless it may not be run or too many are under way."""
+        try:
+            if self.connection_acknowledged:
+                self._admit(message)
+        except AppError as error:
+            told: Any = {"message": error.message, "extensions": extensions_of(error)}
+            await self.send_message({"id": message["id"], "type": "error", "payload": [told]})
+        else:
             await super().handle_subscribe(message)
-            return
-        error = LimitExceeded(
-            f"A connection has at most {MAX_OPERATIONS} operations under way.", limit=str(MAX_OPERATIONS)
-        )
-        told: Any = {"message": error.message, "extensions": extensions_of(error)}
-        await self.send_message({"id": message["id"], "type": "error", "payload": [told]})
+
+    def _admit(self, message: SubscribeMessage) -> None:
+        if len(self.operations) >= MAX_OPERATIONS and message["id"] not in self.operations:
+            raise LimitExceeded(
+                f"A connection has at most {MAX_OPERATIONS} operations under way.", limit=str(MAX_OPERATIONS)
+            )
+        payload: Any = message["payload"]
+        sockets: Any = self.view
+        payload["query"] = operation_of(payload, sockets.trusted).query
 
     async def shutdown(self) -> None:
         """Free what the connection held."""
@@ -77,6 +99,16 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
             await self.websocket.close(FORBIDDEN, "The token has ended.")
 
 
+def _is_formed(message: Any) -> bool:
+    """Whether a message is an object whose members have the types that the protocol gives them."""
+    if not isinstance(message, dict):
+        return False
+    is_subscribe = message.get("type") == "subscribe"
+    if is_subscribe and not isinstance(message.get("payload"), dict):
+        return False
+    return isinstance(message.get("id"), str) or not (is_subscribe or message.get("type") == "complete")
+
+
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
@@ -87,7 +119,7 @@ class Sockets(GraphQL[Context, None]):
 
     graphql_transport_ws_handler_class = Handler
 
-    def __init__(self, schema: Any, authenticate: Callable[[str], Awaitable[Viewer]]) -> None:
+    def __init__(self, schema: Any, authenticate: Callable[[str], Awaitable[Viewer]], trusted: Trusted) -> None:
         super().__init__(
             schema,
             graphql_ide=None,
@@ -96,6 +128,7 @@ class Sockets(GraphQL[Context, None]):
             allowed_origins=(*settings().origins, _origin(settings().base_url)),
         )
         self._authenticate = authenticate
+        self.trusted = trusted
 
     async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
         """The connection's context; who asks is not known yet."""

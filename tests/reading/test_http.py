@@ -64,6 +64,8 @@ async def test_without_a_token_that_holds_nothing_is_answered(rows: World, heade
         (b'{"query": "{ __typename }", "variables": []}', 400),
         (b'{"query": "{ __typename }", "operationName": {}}', 400),
         (b'{"query": "{ __typename }", "variables": null, "operationName": null, "extensions": {}}', 200),
+        (b'{"query": "{ __typename }", "extensions": []}', 400),
+        (b'{"query": "{ __typename }", "extensions": {"a": 1}, "more": 3}', 200),
         (b"\xff\xfe", 400),
     ],
 )
@@ -76,11 +78,11 @@ async def test_a_body_is_one_operation(rows: World, body: bytes, status: int) ->
             assert found["errors"][0]["extensions"]["code"] == "INVALID"
 
 
-async def test_only_json_by_post_is_taken(rows: World) -> None:
+async def test_other_methods_and_other_types_of_body_are_refused(rows: World) -> None:
     async with serving(made()) as client:
-        async with client.get("/graphql?query={__typename}", headers=OWN) as response:
+        async with client.put("/graphql", json={"query": "{ __typename }"}, headers=OWN) as response:
             assert response.status == 405
-            assert response.headers["allow"] == "POST"
+            assert response.headers["allow"] == "GET, POST"
         async with client.post(
             "/graphql", data=b"{ __typename }", headers={**OWN, "Content-Type": "text/plain"}
         ) as response:

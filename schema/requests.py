@@ -1,0 +1,116 @@
+"""What an HTTP request asks for: one operation, in a JSON body or in a query string. Answers nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.requests import Request
+
+from app.errors import Invalid, LimitExceeded, Unauthenticated
+from schema.limits import MAX_BODY, MAX_QUERY_STRING
+from schema.trusted import Trusted
+
+JSON_TYPE = "application/json"
+MAX_DRAINED = 16 * MAX_BODY
+"""Bytes that are thrown away of a request that is too large: a client that is cut off while it sends hears nothing."""
+PREFLIGHTED = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name")
+"""Headers that a page of another origin cannot send unless the service has allowed it."""
+
+
+class WrongType(Invalid):
+    """The body is not said to be JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a request asks for."""
+
+    query: str
+    variables: dict[str, Any] | None
+    name: str | None
+
+
+async def read(request: Request, trusted: Trusted) -> Operation:
+    """The operation of a GET or a POST; what does not hold one is refused with an `AppError`."""
+    if request.method == "GET":
+        return operation_of(_query_string(request), trusted)
+    return operation_of(parsed(await _body(request)), trusted)
+
+
+def bearer(header: str) -> str:
+    """The token of an Authorization header; `Unauthenticated` without one."""
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("Send a token: `Authorization: Bearer …`.")
+    return token.strip()
+
+
+def _is_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == JSON_TYPE
+
+
+async def _body(request: Request) -> bytes:
+    if not _is_json(request):
+        raise WrongType(f"Send the operation as {JSON_TYPE}.")
+    body, size = bytearray(), 0
+    async for part in request.stream():
+        size += len(part)
+        if size <= MAX_BODY:
+            body += part
+        elif size > MAX_DRAINED:
+            break
+    if size > MAX_BODY:
+        raise LimitExceeded(
+            f"A request has at most {MAX_BODY} bytes; upload long lists as files.", limit=f"{MAX_BODY} bytes"
+        )
+    return bytes(body)
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """The members of a request's body; `Invalid` unless it is one JSON object."""
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Invalid("The body is not JSON.") from error
+    if not isinstance(found, dict):
+        raise Invalid("The body is one JSON object; operations are not batched.")
+    return found
+
+
+def _query_string(request: Request) -> dict[str, Any]:
+    if not _is_json(request) and not any(name in request.headers for name in PREFLIGHTED):
+        raise Invalid(f"A GET needs a header that no page of another origin can send: `{PREFLIGHTED[0]}: 1`.")
+    text: bytes = request.scope["query_string"]
+    if len(text) > MAX_QUERY_STRING:
+        raise LimitExceeded(
+            f"A query string has at most {MAX_QUERY_STRING} bytes; send the operation with POST.",
+            limit=f"{MAX_QUERY_STRING} bytes",
+        )
+    found: dict[str, Any] = dict(parse_qsl(text.decode("latin-1"), keep_blank_values=True))
+    for name in ("variables", "extensions"):
+        if name in found:
+            found[name] = _json(found[name], name)
+    return found
+
+
+def _json(text: str, name: str) -> Any:
+    try:
+        return orjson.loads(text or "null")
+    except orjson.JSONDecodeError as error:
+        raise Invalid(f"`{name}` is not JSON.", path=[name]) from error
+
+
+def operation_of(members: Mapping[str, Any], trusted: Trusted) -> Operation:
+    """The operation that these members are; `Invalid` names the first that is not as GraphQL has it."""
+    variables, name = members.get("variables"), members.get("operationName")
+    text = trusted.text(members.get("query"), members.get("documentId"))
+    for one in ("variables", "extensions"):
+        if not isinstance(members.get(one), dict | None):
+            raise Invalid(f"`{one}` is an object.", path=[one])
+    if not isinstance(name, str | None):
+        raise Invalid("`operationName` is a text.", path=["operationName"])
+    return Operation(text, variables, name or None)
