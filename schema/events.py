@@ -28,7 +28,6 @@ from app.settings import settings
 from schema.context import Context
 from schema.documents import Document
 from schema.limits import check_cost, deadline
-from schema.masking import told_of
 from schema.reading.serve import Reads
 from schema.reading.shared import Shared
 
@@ -100,14 +99,16 @@ class Events:
                 async with aclosing(source):
                     async for event in source:
                         result = await self._answer(executor, key, event)
-                        if result.data is None and (not begun or _is_gone(result)):
-                            if not begun:
-                                yield PreExecutionError(None, result.errors)
+                        if result.data is None and not begun:
+                            yield PreExecutionError(None, result.errors)
+                            return
+                        if _is_gone(result):
                             return
                         begun = True
                         yield result
         except Exception as error:  # noqa: BLE001 - whatever a source raises is masked, and ends this one only
-            errors = self._spoken([error if isinstance(error, GraphQLError) else told_of(error)])
+            known = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
+            errors = self._spoken([known])
             yield ExecutionResult(None, errors) if begun else PreExecutionError(None, errors)
 
     @contextlib.contextmanager
@@ -154,4 +155,5 @@ class Events:
 
 def _is_gone(result: ExecutionResult) -> bool:
     """Whether a frame could not be made since its row was deleted: that ends a subscription as its last state does."""
-    return [(error.extensions or {}).get("code") for error in result.errors or ()] == ["NOT_FOUND"]
+    codes = [(error.extensions or {}).get("code") for error in result.errors or ()]
+    return result.data is None and codes == ["NOT_FOUND"]
