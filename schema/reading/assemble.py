@@ -5,7 +5,6 @@ What the marks of `declare.py` leave out comes from the models: column, SQL type
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,6 @@ from graphql import (
     GraphQLSchema,
     get_named_type,
 )
-from strawberry.types.field import StrawberryField
 from tortoise.models import Model
 
 from app.access import VISIBLE, Owner
@@ -33,14 +31,16 @@ from schema.reading.catalogue import (
     Single,
     Source,
     Table,
+    Tallied,
     Value,
     Whichever,
 )
 from schema.reading.declare import MARK, MODELS, Where
+from schema.reading.inner import DEFINITION, assemble_objects, assemble_statistics, marked_fields
 from schema.reading.keyset import READERS
 from schema.reading.sight import implied_above, implied_below
+from schema.reading.tally import Tally
 
-DEFINITION = "strawberry-definition"
 SQL_TYPES = {"varchar": "text", "bigserial": "bigint", "serial": "int", "integer": "int"}
 
 
@@ -60,14 +60,6 @@ def table_of(type_name: str, model: type[Model]) -> Table:
     if rule.column not in columns:
         raise BadDeclaration(f"{meta.db_table} has no column {rule.column}, by which app/access.py shows its rows.")
     return Table(type_name, meta.db_table, columns)
-
-
-def marked_fields(type_: Any) -> Iterator[tuple[str, GraphQLField, StrawberryField]]:
-    """A type's fields with their Strawberry definitions."""
-    for name, made in type_.fields.items():
-        definition = made.extensions.get(DEFINITION)
-        if isinstance(definition, StrawberryField):
-            yield name, made, definition
 
 
 def assemble(schema: GraphQLSchema) -> Catalogue:
@@ -124,11 +116,10 @@ class _Field:
                 found = self._ranking(mark)
             case declare.Nodes(several):
                 found = Whichever(tuple(self.catalogue.tables.values()), several)
-            case declare.Document(text, several):
-                found = self._document(Objects(text, several, nullable=not self._required))
-            case declare.Computed(text, values):
-                self._takes(values)
-                found = self._document(Objects(text, False, values, once=True))
+            case declare.Document() | declare.Computed():
+                found = self._document(mark)
+            case Tally(of, via):
+                found = self._tally(of, via)
             case _:
                 raise self._bad(f"unknown mark {mark}")
         return found
@@ -209,6 +200,22 @@ class _Field:
         implied = all(implied_below(parent, child, via) for parent, child, via in mark.kin)
         return Ranking(Page(self._paged(), None, implied, {}, {}), mark)
 
+    def _tally(self, of: str, via: tuple[str, ...]) -> Tallied:
+        own, target = self._own(), self.catalogue.table(of)
+        tables = {table.name: table for table in self.catalogue.tables.values()}
+        links, implied, step = [], True, target
+        for name in via:
+            link = step.columns.get(name)
+            if link is None or link.target not in tables:
+                raise self._bad(f"{step.name}.{name} points at no table that is read")
+            links.append((step.name, name))
+            implied = implied and implied_below(link.target, step.name, name)
+            step = tables[link.target]
+        if step.name != own.name:
+            raise self._bad(f"{', '.join(via)} does not lead from {target.name} to {own.name}")
+        totals = assemble_statistics(self.catalogue, get_named_type(self.made.type))
+        return Tallied(target, tuple(links), implied, self._rules(), totals)
+
     def _rules(self) -> dict[str, Where]:
         filter_type: Any = get_named_type(self.made.args["filter"].type)
         rules = {}
@@ -238,33 +245,10 @@ class _Field:
             if argument not in self.made.args:
                 raise self._bad(f"it has no argument {argument}")
 
-    def _document(self, objects: Objects) -> Objects:
+    def _document(self, mark: declare.Document | declare.Computed) -> Objects:
         self._own()
-        _assemble_objects(self.catalogue, get_named_type(self.made.type))
-        return objects
-
-
-def _assemble_objects(catalogue: Catalogue, inner: Any) -> None:
-    """The fields of objects inside a document; those may hold objects too."""
-    catalogue.objects.add(inner.name)
-    for name, made, definition in marked_fields(inner):
-        source: Source
-        match definition.metadata.get(MARK):
-            case declare.Document(text, several):
-                _assemble_objects(catalogue, get_named_type(made.type))
-                source = Objects(text, several, nullable=not isinstance(made.type, GraphQLNonNull))
-            case declare.Sql(text, _):
-                source = Value(text)
-            case _:
-                source = Value(_inside(definition.python_name, made))
-        catalogue.sources[inner.name, name] = source
-
-
-def _inside(key: str, made: GraphQLField) -> str:
-    """A key of a document: text by its text, so that a stray number is text too; a promised one is never NULL."""
-    is_text = str(made.type).rstrip("!") in ("String", "URL")
-    read = f"{{d}}->>'{key}'" if is_text else f"nullif({{d}}->'{key}', 'null')"
-    if not isinstance(made.type, GraphQLNonNull):
-        return read
-    empty = "''" if is_text else "'{}'::jsonb"
-    return f"coalesce({read}, {empty})"
+        assemble_objects(self.catalogue, get_named_type(self.made.type))
+        if isinstance(mark, declare.Document):
+            return Objects(mark.text, mark.several, nullable=not self._required)
+        self._takes(mark.values)
+        return Objects(mark.text, False, mark.values, once=True)

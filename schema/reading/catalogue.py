@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from schema.reading.declare import Bound, Derived, Ranked, Where
+from schema.reading.tally import Buckets, Groups, Total
 
 
 class BadDeclaration(TypeError):
@@ -96,7 +97,19 @@ class Ranking:
     mark: Ranked
 
 
-Source = Value | Derived | Single | Page | Whichever | Objects | Ranking
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """Statistics of `table`'s rows; `links` are tables and columns from the counted rows up to ours."""
+
+    table: Table
+    links: tuple[tuple[str, str], ...]
+    implied: bool
+    rules: Mapping[str, Where]
+    totals: Mapping[str, Total]
+    """By the name that they have in a group's document."""
+
+
+Source = Value | Derived | Single | Page | Whichever | Objects | Ranking | Tallied | Total | Groups | Buckets
 
 
 @dataclass(slots=True)
@@ -108,7 +121,7 @@ class Catalogue:
     pages: set[str] = field(default_factory=set)
     """Connection and edge types and PageInfo: their fields are the page's own."""
     objects: set[str] = field(default_factory=set)
-    """Types that are made of JSONB documents."""
+    """Types that stand on no row: made of JSONB documents, and statistics."""
 
     def reads_type(self, name: str) -> bool:
         """Whether all fields of the type are compiled."""

@@ -23,15 +23,19 @@ from graphql import (
 )
 
 from schema.reading.arguments import Arg, Values, arguments_of
-from schema.reading.catalogue import Objects, Page, Ranking, Source, Whichever
+from schema.reading.catalogue import Objects, Page, Ranking, Source, Tallied, Whichever
 from schema.reading.keyset import DEFAULT_PAGE, MAX_PAGE
+from schema.reading.tally import Buckets, Groups
 from schema.reading.walk import Walker
 from schema.reading.write import MAX_NODES
 
 OBJECT = 1
 """An object, and a row of a list."""
 COUNT = 10
-"""What looks at all rows of a list, however many it gives: `totalCount`, counts by kind, rankings."""
+"""What looks at all rows of a list, however many it gives: `totalCount`, counts by kind, rankings.
+
+Statistics, and each way in which they group.
+"""
 MUTATION = 10
 """A mutation, beside the object that it gives."""
 LISTS = ("nodes", "edges")
@@ -93,7 +97,7 @@ class _Meter:
     def _price(self, on: GraphQLObjectType, name: str, source: Source | None, is_object: bool) -> int:
         if on.name in self.walker.catalogue.pages:
             return COUNT if name == "totalCount" else 0
-        if isinstance(source, Ranking) or (isinstance(source, Objects) and source.once):
+        if isinstance(source, Ranking | Tallied | Groups | Buckets) or (isinstance(source, Objects) and source.once):
             return COUNT
         is_root = on in (self.walker.schema.mutation_type, self.walker.schema.subscription_type)
         return (OBJECT if is_object or isinstance(source, Whichever) else 0) + (self.root_price if is_root else 0)

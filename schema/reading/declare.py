@@ -257,6 +257,9 @@ def nodes(description: str) -> Any:
     return _field(Nodes(several=True), description, {"ids": ids})
 
 
+FILTER = "Which ones: fields are ANDed, the values of a list are ORed."
+"""What every argument `filter` says."""
+
 PAGE_ARGUMENTS: Mapping[str, _Argument] = {
     "first": _Argument(int | None, "How many, from the beginning or after `after`: 1 to 100, 25 unless told."),
     "after": _Argument(str | None, "The cursor after which the page begins; goes with `first`."),
@@ -268,7 +271,7 @@ PAGE_ARGUMENTS: Mapping[str, _Argument] = {
 def many(via: str | None = None, *, where: Any, order: Any, description: str) -> Any:
     """A page of the rows whose column `via` points at us, or without it of all visible ones."""
     arguments = dict(PAGE_ARGUMENTS)
-    arguments["filter"] = _Argument(where | None, "Which ones: fields are ANDed, the values of a list are ORed.")
+    arguments["filter"] = _Argument(where | None, FILTER)
     arguments["order_by"] = _Argument(
         list[order] | None, "In which order, most significant first, at most 4; by id unless told. Ties go by id."
     )

@@ -5,7 +5,7 @@ Rows are numbered only where their order must be said again or one row more than
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -141,13 +141,7 @@ class _PageWriter:
     def _matching(self, t: str) -> list[str]:
         """What holds for every row of the list, on this page or not."""
         conditions = [*self.link(t), *self.writer.guards(self.page.table, t, implied=self.page.implied)]
-        asked = self.f.args.get("filter", NOTHING)
-        for name in sorted(asked.sample or {}):
-            if asked.sample[name] is not None:
-                rule = self.page.rules[name]
-                value = self.writer.value(_filter_bind(rule, asked.item(name), self.f, name), (id(self.f), name))
-                conditions.append("(" + rule.text.replace("{t}", t).replace("{v}", value) + ")")
-        return conditions
+        return [*conditions, *filtered(self.writer, self.page.rules, self.f, t)]
 
     def _within(self) -> str:
         """The page's own rows in their order."""
@@ -210,6 +204,17 @@ class _PageWriter:
         return (
             f"(select {cursor} from {rows} where {rows}.place$ <= {self.size} order by {rows}.place${reverse} limit 1)"
         )
+
+
+def filtered(writer: Writer, rules: Mapping[str, Where], f: Selected, t: str) -> list[str]:
+    """The conditions of the row `t` that the argument `filter` sets."""
+    asked, conditions = f.args.get("filter", NOTHING), []
+    for name in sorted(asked.sample or {}):
+        if asked.sample[name] is not None:
+            rule = rules[name]
+            value = writer.value(_filter_bind(rule, asked.item(name), f, name), (id(f), name))
+            conditions.append("(" + rule.text.replace("{t}", t).replace("{v}", value) + ")")
+    return conditions
 
 
 def _size_bind(window: Window) -> Bind:

@@ -25,7 +25,7 @@ from graphql.language import DirectiveNode
 
 from app.errors import Invalid, LimitExceeded
 from schema.reading.arguments import Arg, Values, arguments_of
-from schema.reading.catalogue import Catalogue, Page, Ranking, Single, Source, Whichever
+from schema.reading.catalogue import Catalogue, Page, Ranking, Single, Source, Tallied, Whichever
 
 MAX_LEVELS = 12
 """Links and lists below each other: the statement's planning time grows with them."""
@@ -111,7 +111,7 @@ class Walker:
         return Selected(key, name, path, named.name, required, source, args, below)
 
     def _next(self, path: tuple[str, ...], at: Place, source: Source | None) -> Place:
-        levels = at.levels + isinstance(source, Single | Page | Ranking | Whichever)
+        levels = at.levels + isinstance(source, Single | Page | Ranking | Tallied | Whichever)
         if levels > MAX_LEVELS:
             raise LimitExceeded(
                 f"An operation follows at most {MAX_LEVELS} links and lists below each other.",

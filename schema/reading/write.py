@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.errors import Invalid, LimitExceeded
-from schema.reading import pages, sight
+from schema.reading import counting, pages, sight
 from schema.reading.arguments import Arg, Bind, Values, as_plain
-from schema.reading.catalogue import Objects, Page, Ranking, Single, Table, Value, Whichever
+from schema.reading.catalogue import Objects, Page, Ranking, Single, Table, Tallied, Value, Whichever
 from schema.reading.declare import Bound, Derived, Given
 from schema.reading.ids import read_key, split
 from schema.reading.patch import holds_derived
@@ -119,11 +119,17 @@ class Writer:
             case Single(table, via, _, implied, key):
                 link = key.replace("{t}", t) if key else f"{t}.{via}"
                 return self._single(table, f, lambda a: [f"{a}.id = {link}"], implied=implied)
-            case Page() | Ranking() as page:
-                return pages.write_below(self, page, f, t)
+            case Page() | Ranking() | Tallied() as many:
+                return self._many(many, f, t)
             case Objects() as objects:
-                return self._objects(objects, t, f)
+                return self.objects(objects, t, f)
         raise TypeError(f"{type_name}.{f.name}: {f.source} stands on no row")
+
+    def _many(self, many: Page | Ranking | Tallied, f: Selected, t: str) -> str:
+        """What is made of the rows that belong to the row `t`."""
+        if isinstance(many, Tallied):
+            return counting.write(self, many, f, t)
+        return pages.write_below(self, many, f, t)
 
     def _single(
         self,
@@ -162,7 +168,8 @@ class Writer:
     def _by_key(self, table: Table, f: Selected, ids: str) -> str:
         return self._single(table, f, lambda t: [f"{t}.id = {ids}.key::{table.columns['id'].sql_type}"])
 
-    def _objects(self, objects: Objects, t: str, f: Selected) -> str:
+    def objects(self, objects: Objects, t: str, f: Selected) -> str:
+        """The JSON of objects inside a document over the row `t`."""
         document = f"({self.bound(objects.text, objects.values, f).replace('{t}', t)})"
         (type_name,) = f.on
         if objects.once:
@@ -185,7 +192,7 @@ class Writer:
         if not isinstance(f.source, Value | Objects):
             return f"'{type_name}'"
         text = f.source.text.replace("{t}", t).replace("{d}", document).replace("{i}", place)
-        return text if isinstance(f.source, Value) else self._objects(replace(f.source, text=text), t, f)
+        return text if isinstance(f.source, Value) else self.objects(replace(f.source, text=text), t, f)
 
 
 def listed(items: Sequence[tuple[str, str]]) -> str:

@@ -11,12 +11,14 @@ import strawberry
 from app.jobs.difference import difference
 from app.models.crawl_job import CrawlJob as Row
 from schema.reading.declare import Computed, column, documents, many, marked, one, plain, reads, sql, where
+from schema.reading.tally import tally
 from schema.types.enums import CrawlJobStatus
 from schema.types.export_job import ExportJob, ExportJobFilter, ExportJobOrder
 from schema.types.failures import Failures, failures, failures_url
 from schema.types.image import Image, ImageFilter, ImageOrder
 from schema.types.paging import Connection, Node, OrderDirection, after, before, direction, in_list, name_contains
 from schema.types.scalars import JSON, URL
+from schema.types.statistics import LONG, ImageStatistics
 from schema.types.validation_job import ValidationJob, ValidationJobFilter, ValidationJobOrder
 
 if TYPE_CHECKING:
@@ -161,6 +163,9 @@ class CrawlJob(Node):
         Computed(difference("{t}"), {}), "What is new, changed and gone since then; null where it is no re-crawl."
     )
     images: Connection[Image] = many("crawl_job_id", where=ImageFilter, order=ImageOrder, description="What it found.")
+    image_statistics: ImageStatistics = tally(
+        "Image", "crawl_job_id", where=ImageFilter, description="What it found, counted. " + LONG
+    )
     validation_jobs: Connection[ValidationJob] = many(
         "crawl_job_id", where=ValidationJobFilter, order=ValidationJobOrder, description="Judgements of its images."
     )

@@ -9,12 +9,16 @@ import strawberry
 
 from app.models.profile import Profile as Row
 from schema.reading.declare import column, many, plain, reads
+from schema.reading.tally import tally
 from schema.types.activity_log import ActivityLog, ActivityLogFilter, ActivityLogOrder
+from schema.types.crawl_job import CrawlJobFilter
 from schema.types.enums import Role
 from schema.types.export_job import ExportJob, ExportJobFilter, ExportJobOrder
+from schema.types.image import ImageFilter
 from schema.types.paging import Connection, Node
 from schema.types.project import Project, ProjectFilter, ProjectOrder
 from schema.types.scalars import URL
+from schema.types.statistics import LONG, CrawlJobStatistics, ExportJobStatistics, ImageStatistics, ProjectStatistics
 
 
 @reads(Row)
@@ -37,4 +41,20 @@ class Profile(Node):
     )
     activity_logs: Connection[ActivityLog] = many(
         "user_id", where=ActivityLogFilter, order=ActivityLogOrder, description="What the profile did."
+    )
+    project_statistics: ProjectStatistics = tally(
+        "Project", "user_id", where=ProjectFilter, description="The profile's own projects, counted."
+    )
+    crawl_job_statistics: CrawlJobStatistics = tally(
+        "CrawlJob", "project_id", "user_id", where=CrawlJobFilter, description="Crawl jobs of its projects, counted."
+    )
+    image_statistics: ImageStatistics = tally(
+        *("Image", "crawl_job_id", "project_id", "user_id"),
+        where=ImageFilter,
+        description="Images of all its projects, counted. " + LONG,
+    )
+    export_job_statistics: ExportJobStatistics = tally(
+        *("ExportJob", "crawl_job_id", "project_id", "user_id"),
+        where=ExportJobFilter,
+        description="Exports of its projects' jobs, whoever asked for them, counted.",
     )

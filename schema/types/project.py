@@ -10,9 +10,12 @@ import strawberry
 
 from app.models.project import Project as Row
 from schema.reading.declare import column, many, one, plain, reads
+from schema.reading.tally import tally
 from schema.types.crawl_job import CrawlJob, CrawlJobFilter, CrawlJobOrder
 from schema.types.enums import ProjectStatus
+from schema.types.image import ImageFilter
 from schema.types.paging import Connection, Node, OrderDirection, after, before, direction, in_list, name_contains
+from schema.types.statistics import LONG, CrawlJobStatistics, ImageStatistics
 
 if TYPE_CHECKING:
     from schema.types.profile import Profile
@@ -59,4 +62,10 @@ class Project(Node):
     user: Annotated[Profile, strawberry.lazy("schema.types.profile")] = one("user_id", description="Whose it is.")
     crawl_jobs: Connection[CrawlJob] = many(
         "project_id", where=CrawlJobFilter, order=CrawlJobOrder, description="Its crawl jobs."
+    )
+    crawl_job_statistics: CrawlJobStatistics = tally(
+        "CrawlJob", "project_id", where=CrawlJobFilter, description="Its crawl jobs, counted."
+    )
+    image_statistics: ImageStatistics = tally(
+        "Image", "crawl_job_id", "project_id", where=ImageFilter, description="Images of all its jobs, counted. " + LONG
     )

@@ -121,6 +121,8 @@ class Maker:
             parts = self._page(made)
         elif "first" in made.args:
             parts = [f"first: {self.chance.randint(1, 4)}"]
+        elif "filter" in made.args:
+            parts = self._filter(made)
         elif "ids" in made.args:
             parts = ["ids: [" + ", ".join(f'"{self._id()}"' for _ in range(4)) + ', $id, "no"]']
         elif "id" in made.args:
@@ -135,9 +137,7 @@ class Maker:
         parts = [f"{way}: {self.chance.randint(1, 4)}"] if way else []
         if "distance" in made.args:
             return [*parts, self.chance.choice(["distance: 8", "scope: PROJECT, distance: 2", "scope: PROJECT"])]
-        if self.chance.random() < 0.5:
-            chosen = FILTERS[get_named_type(made.args["filter"].type).name]
-            parts.append(f"filter: {self.chance.choice(chosen)}")
+        parts += self._filter(made)
         if self.chance.random() < 0.6:
             order: Any = get_named_type(made.args["orderBy"].type)
             fields: Any = get_named_type(order.fields["field"].type)
@@ -146,6 +146,10 @@ class Maker:
             each = [f"{{field: {one}{self.chance.choice(['', ', direction: DESC'])}}}" for one in chosen_fields]
             parts.append(f"orderBy: [{', '.join(each)}]")
         return parts
+
+    def _filter(self, made: GraphQLField) -> list[str]:
+        chosen = FILTERS[get_named_type(made.args["filter"].type).name]
+        return [f"filter: {self.chance.choice(chosen)}"] if self.chance.random() < 0.5 else []
 
     def _id(self, type_name: str | None = None) -> str:
         world = self.world
