@@ -65,11 +65,11 @@ class Subscriber:
 
 
 @contextlib.asynccontextmanager
-async def watching(who: Person, subscription: str, key: str) -> AsyncIterator[Subscriber]:
-    """Subscribed as `who`."""
+async def watching(who: Person, subscription: str, key: str, variable: str = "id") -> AsyncIterator[Subscriber]:
+    """Subscribed as `who` to the row whose global id is `key`."""
     async with who.session.ws_connect(f"{who.url}/graphql", protocols=("graphql-transport-ws",)) as ws:
         await ws.send_json({"type": "connection_init", "payload": {"Authorization": f"Bearer {who.token}"}})
         assert await ws.receive_json(timeout=5) == {"type": "connection_ack"}
-        payload = {"query": subscription, "variables": {"id": key}}
+        payload = {"query": subscription, "variables": {variable: key}}
         await ws.send_json({"type": "subscribe", "id": "1", "payload": payload})
         yield Subscriber(ws)

@@ -3,7 +3,7 @@
 import { createApollo } from "./apollo.js";
 import { createRelay } from "./relay.js";
 import { createFetch } from "./typed_fetch.js";
-import { createUrql } from "./urql.js";
+import { createUrql, createUrqlEvents } from "./urql.js";
 import { journey, type Client, type Service } from "./journey.js";
 
 const CLIENTS: Record<string, (service: Service) => Client> = {
@@ -11,6 +11,7 @@ const CLIENTS: Record<string, (service: Service) => Client> = {
   relay: createRelay,
   typed_fetch: createFetch,
   urql: createUrql,
+  urql_events: createUrqlEvents,
 };
 
 async function main(name: string): Promise<void> {

@@ -17,6 +17,7 @@ import {
 import type { Client, Service } from "./journey.js";
 import { datasetOf, frameOf, made, pageOf } from "./shapes.js";
 
+/** What is live comes by websocket. */
 export function createUrql({ url, socketUrl, token }: Service): Client {
   const authorization = `Bearer ${token}`;
 
@@ -28,7 +29,7 @@ export function createUrql({ url, socketUrl, token }: Service): Client {
   });
   const client = new Urql({
     url,
-    preferGetMethod: false, // else short queries are sent with GET
+    preferGetMethod: false,
     fetchOptions: { headers: { authorization } },
     exchanges: [
       cacheExchange,
@@ -42,6 +43,27 @@ export function createUrql({ url, socketUrl, token }: Service): Client {
   });
   // end
 
+  return asked(client, async () => sockets.dispose());
+}
+
+/** What is live comes as events of a request. */
+export function createUrqlEvents({ url, token }: Service): Client {
+  const authorization = `Bearer ${token}`;
+
+  // docs: urql_events
+  const client = new Urql({
+    url,
+    preferGetMethod: false,
+    fetchSubscriptions: true,
+    fetchOptions: { headers: { authorization } },
+    exchanges: [cacheExchange, fetchExchange],
+  });
+  // end
+
+  return asked(client, async () => undefined);
+}
+
+function asked(client: Urql, close: Client["close"]): Client {
   async function query<Data, Variables extends AnyVariables>(
     document: TypedDocumentNode<Data, Variables>,
     variables: Variables,
@@ -104,8 +126,6 @@ export function createUrql({ url, socketUrl, token }: Service): Client {
     async dataset(job) {
       return datasetOf((await query(DatasetQueryDocument, { job }, "network-only")).crawlJob);
     },
-    async close() {
-      await sockets.dispose();
-    },
+    close,
   };
 }
