@@ -103,6 +103,7 @@ IMAGE: Arrows = {
     "retry": (("failed",), "pending"),
     "accept": (("downloaded", "valid", "invalid"), "valid"),
     "reject": (("downloaded", "valid", "invalid"), "invalid"),
+    "give_back": (("valid", "invalid"), "downloaded"),
 }
 
 CRAWL_FINAL = ("completed", "failed", "cancelled")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NewType
+from uuid import UUID
 
 import strawberry
 from graphql import GraphQLError
@@ -42,6 +43,14 @@ def read_big(value: Any) -> int:
     return value
 
 
+def read_uuid(value: Any) -> UUID:
+    """A UUID of a client, in any spelling that names one."""
+    try:
+        return UUID(value)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise GraphQLError("A UUID is written like 123e4567-e89b-12d3-a456-426614174000.") from error
+
+
 def _same(value: Any) -> Any:
     return value
 
@@ -52,13 +61,34 @@ SCALARS: dict[object, Any] = {
         description="A moment as RFC 3339 has it, e.g. 2026-07-01T12:00:00+00:00. Always UTC.",
         serialize=moment_text,
         parse_value=read_moment,
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
     ),
     BigInt: strawberry.scalar(
         name="BigInt",
         description="A whole number of at most 2^53 - 1, as a JSON number.",
         serialize=_same,
         parse_value=read_big,
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc7493#section-2.2",
     ),
-    JSON: strawberry.scalar(name="JSON", description="Any JSON value.", serialize=_same, parse_value=_same),
-    URL: strawberry.scalar(name="URL", description="An absolute URL.", serialize=_same, parse_value=_same),
+    JSON: strawberry.scalar(
+        name="JSON",
+        description="Any JSON value.",
+        serialize=_same,
+        parse_value=_same,
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
+    ),
+    URL: strawberry.scalar(
+        name="URL",
+        description="An absolute URL.",
+        serialize=_same,
+        parse_value=_same,
+        specified_by_url="https://url.spec.whatwg.org/#absolute-url-string",
+    ),
+    UUID: strawberry.scalar(
+        name="UUID",
+        description="A UUID in lower-case hex with its hyphens.",
+        serialize=str,
+        parse_value=read_uuid,
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc9562",
+    ),
 }

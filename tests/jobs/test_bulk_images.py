@@ -14,37 +14,12 @@ from app.jobs.collect import collect
 from app.storage import storage
 from tests.stand_ins.misbehaving import MisbehavingHost
 from tests.support.asking import ERRORS, counted, exported, good, images, key_of, refusal, urls, validated, verb
+from tests.support.filled import exact, filled
 from tests.support.service import Person, entries, running_worker
 
 UPDATE = f"""mutation($input: UpdateImagesInput!) {{ updateImages(input: $input) {{
   count hasMore crawlJob {{ id totalImages downloadedImages validImages }} {ERRORS} }} }}"""
 DELETE = UPDATE.replace("UpdateImagesInput", "DeleteImagesInput").replace("updateImages", "deleteImages")
-LISTED = entries("http://127.0.0.1:9/a.jpg")
-ROW = """
-insert into images (crawl_job_id, original_url, filename, status, chunk, keyword, width, height, format, sha256)
-select $1, 'http://127.0.0.1/' || n, 'x', $2::text, 1, $3, 100 + n, 100, 'jpeg',
-    case when $2::text in ('downloaded', 'valid', 'invalid') then sha256(($1::text || n)::bytea) end
-from (select count(*)::int as n from images where crawl_job_id = $1) c returning id
-"""
-TALLY = """
-update crawl_jobs j set status = $2, total_chunks = 2, total_images = c.total,
-    downloaded_images = c.stored, valid_images = c.usable,
-    options = options || jsonb_build_object('final', c.total - c.pending, 'seeking', false)
-from (select count(*) as total, count(*) filter (where status in ('downloaded', 'valid', 'invalid')) as stored,
-    count(*) filter (where status in ('downloaded', 'valid')) as usable,
-    count(*) filter (where status = 'pending') as pending from images where crawl_job_id = $1) c where j.id = $1
-"""
-COUNTS = "select total_images, downloaded_images, valid_images, (options->>'final')::int from crawl_jobs where id = $1"
-
-
-async def filled(
-    db: asyncpg.Connection, owner: Person, *states: str, keyword: str | None = "cat", status: str = "completed"
-) -> tuple[str, list[str]]:
-    """A crawl job with an image in each of the states, and the images' ids."""
-    job = await owner.crawl(sources=LISTED, start=False)
-    keys = [await db.fetchval(ROW, key_of(job), state, keyword) for state in states]
-    await db.execute(TALLY, key_of(job), status)
-    return job, [f"Image:{key}" for key in keys]
 
 
 def about(job: str, *ids: str, **filters: Any) -> dict[str, Any]:
@@ -56,14 +31,6 @@ async def judged(who: Person, job: str, verdict: str | None, *ids: str, **more: 
     done = await who.do(UPDATE, input={**about(job, *ids), "verdict": verdict, **more})
     assert not done["errors"], done
     return done
-
-
-async def exact(db: asyncpg.Connection, job: str) -> bool:
-    """Whether the job's counters say what its rows say."""
-    before = await db.fetchrow(COUNTS, key_of(job))
-    status = await db.fetchval("select status from crawl_jobs where id = $1", key_of(job))
-    await db.execute(TALLY, key_of(job), status)
-    return bool(before == await db.fetchrow(COUNTS, key_of(job)))
 
 
 async def states(who: Person, job: str) -> list[str]:
@@ -294,33 +261,3 @@ async def test_images_of_an_archived_project_can_be_deleted_and_no_more(owner: P
     error = await refusal(owner, UPDATE, input={**about(job, *ids), "verdict": "VALID"})
     assert (error["code"], error["allowed"]) == ("ILLEGAL_TRANSITION", ["ACTIVE"])
     assert (await owner.do(DELETE, input=about(job, *ids)))["count"] == 1
-
-
-MANY = f"mutation($ids: [ID!]!) {{ deleteCrawlJobs(ids: $ids) {{ ids {ERRORS} }} }}"
-
-
-async def test_many_jobs_are_deleted_each_for_itself(owner: Person, stranger: Person, db: asyncpg.Connection) -> None:
-    (first, _), (second, _) = await filled(db, owner, "downloaded"), await filled(db, owner)
-    theirs, _ = await filled(db, stranger)
-    done = await owner.do(MANY, ids=[first, theirs, "x", second])
-    assert done["ids"] == [first, second]
-    assert [(error["code"], error["path"]) for error in done["errors"]] == [
-        ("NOT_FOUND", ["ids", "1"]),
-        ("NOT_FOUND", ["ids", "2"]),
-    ]
-    assert await db.fetchval("select count(*) from crawl_jobs") == 1
-    (error,) = (await owner.do(MANY, ids=[]))["errors"]
-    assert (error["code"], error["path"], error["limit"]) == ("INVALID", ["ids"], "1")
-
-
-async def test_many_jobs_are_cancelled_and_those_that_have_ended_are_named(
-    owner: Person, db: asyncpg.Connection
-) -> None:
-    running, _ = await filled(db, owner, "pending", status="running")
-    ended, _ = await filled(db, owner)
-    done = await owner.do(MANY.replace("delete", "cancel"), ids=[ended, running])
-    assert done["ids"] == [running]
-    assert [(error["code"], error["path"], error["actual"]) for error in done["errors"]] == [
-        ("ILLEGAL_TRANSITION", ["ids", "0"], "COMPLETED")
-    ]
-    assert (await owner.job(running))["status"] == "CANCELLED"

@@ -8,7 +8,15 @@ from typing import Any
 import asyncpg
 import pytest
 import strawberry
-from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, get_named_type, parse
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    get_named_type,
+    parse,
+    specified_scalar_types,
+)
 from strawberry.schema.config import StrawberryConfig
 
 from app.models import states
@@ -98,7 +106,7 @@ def test_the_api_has_the_states_that_rows_have(name: str) -> None:
 def test_everything_is_described() -> None:
     silent = []
     for name, type_ in CORE.type_map.items():
-        if name.startswith("__") or name in ("String", "Int", "Float", "Boolean", "ID", "UUID"):
+        if name.startswith("__") or name in ("String", "Int", "Float", "Boolean", "ID"):
             continue
         if not type_.description:
             silent.append(name)
@@ -108,7 +116,17 @@ def test_everything_is_described() -> None:
             silent += [f"{name}.{key}"] if not made.description else []
             arguments = {} if isinstance(type_, GraphQLInputObjectType) else made.args
             silent += [f"{name}.{key}({arg})" for arg, given in arguments.items() if not given.description]
+    for directive in CORE.directives:
+        silent += [f"@{directive.name}"] if not directive.description else []
+        silent += [f"@{directive.name}({arg})" for arg, given in directive.args.items() if not given.description]
     assert silent == []
+
+
+def test_every_scalar_of_ours_says_where_it_is_specified() -> None:
+    scalars = [one for one in CORE.type_map.values() if isinstance(one, GraphQLScalarType)]
+    ours = {one.name: one.specified_by_url for one in scalars if one.name not in specified_scalar_types}
+    assert sorted(ours) == ["BigInt", "DateTime", "JSON", "URL", "UUID"]
+    assert all(str(url).startswith("https://") for url in ours.values())
 
 
 @reads(ImageRow)
