@@ -7,7 +7,6 @@ import { GraphQLWsLink } from "@apollo/client/link/subscriptions";
 import { relayStylePagination } from "@apollo/client/utilities";
 import { OperationTypeNode } from "graphql";
 import { createClient } from "graphql-ws";
-import WebSocket from "ws";
 
 import {
   CreateCrawlJobMutationDocument,
@@ -27,7 +26,6 @@ export function createApollo({ url, socketUrl, token }: Service): Client {
   // docs: apollo
   const sockets = createClient({
     url: socketUrl,
-    webSocketImpl: WebSocket, // not in a browser, which has its own
     connectionParams: { Authorization: authorization },
   });
   const client = new ApolloClient({
@@ -76,7 +74,10 @@ export function createApollo({ url, socketUrl, token }: Service): Client {
     async watch(job, seen) {
       await new Promise<void>((resolve, reject) => {
         client.subscribe({ query: ProgressSubscriptionDocument, variables: { job } }).subscribe({
-          next: ({ data }) => data && seen(frameOf(data.crawlJobProgress.crawlJob)),
+          next: ({ data, error }) => {
+            if (error) reject(error);
+            if (data) seen(frameOf(data.crawlJobProgress.crawlJob));
+          },
           error: reject,
           complete: resolve,
         });

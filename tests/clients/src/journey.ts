@@ -1,6 +1,7 @@
 // The five operations in the order in which an app meets them, and what they must give to every client.
 
 import assert from "node:assert/strict";
+import { inspect } from "node:util";
 
 import type { CreateCrawlJobInput, ExportFormat } from "./generated/graphql.js";
 
@@ -53,6 +54,17 @@ export interface Client {
 }
 
 const SMALLEST = 100;
+const MISSING = "CrawlJob:2000000000";
+
+/** A token that does not hold: each client's error says so, one way or another. */
+export async function signedOut(client: Client): Promise<void> {
+  await assert.rejects(client.projects(1), (error) => told(error).includes("UNAUTHENTICATED"));
+}
+
+/** All that an error tells, however its client wraps it. */
+function told(error: unknown): string {
+  return inspect(error, { depth: 10 });
+}
 
 /** Go through all five; what the dataset holds is the caller's to look at. */
 export async function journey(client: Client, host: string, small: number, large: number): Promise<Dataset> {
@@ -83,7 +95,9 @@ export async function journey(client: Client, host: string, small: number, large
   assert.deepEqual(last, { id: job, status: "COMPLETED", validImages: small + large });
 
   await pages(client, job, small + large);
-  assert.equal(await client.images("CrawlJob:2000000000", 1), null);
+  assert.equal(await client.images(MISSING, 1), null);
+  const unheard = client.watch(MISSING, () => assert.fail("there is nothing to see"));
+  await assert.rejects(unheard, (error) => told(error).includes("No such crawl job."));
   return dataset(client, job, small);
 }
 

@@ -19,7 +19,6 @@ import {
   requestSubscription,
   Store,
 } from "relay-runtime";
-import WebSocket from "ws";
 
 import createCrawlJobMutation, { type CreateCrawlJobMutation } from "./artifacts/CreateCrawlJobMutation.graphql.js";
 import datasetQuery, { type DatasetQuery } from "./artifacts/DatasetQuery.graphql.js";
@@ -40,7 +39,6 @@ export function createRelay({ url, socketUrl, token }: Service): Client {
   // docs: relay
   const sockets = createClient({
     url: socketUrl,
-    webSocketImpl: WebSocket, // not in a browser, which has its own
     connectionParams: { Authorization: authorization },
   });
   const environment = new Environment({

@@ -1,10 +1,12 @@
 // `node built/run.js CLIENT`: one journey against the service that the environment names; its dataset as JSON.
 
+import WebSocket from "ws";
+
 import { createApollo } from "./apollo.js";
+import { type Client, journey, type Service, signedOut } from "./journey.js";
 import { createRelay } from "./relay.js";
 import { createFetch } from "./typed_fetch.js";
 import { createUrql, createUrqlEvents } from "./urql.js";
-import { journey, type Client, type Service } from "./journey.js";
 
 const CLIENTS: Record<string, (service: Service) => Client> = {
   apollo: createApollo,
@@ -14,11 +16,18 @@ const CLIENTS: Record<string, (service: Service) => Client> = {
   urql_events: createUrqlEvents,
 };
 
+// As every browser and Node 22 have it.
+Object.assign(globalThis, { WebSocket });
+
 async function main(name: string): Promise<void> {
   const { SERVICE_URL = "", SERVICE_TOKEN = "", IMAGE_HOST = "", SMALL = "", LARGE = "" } = process.env;
   const create = CLIENTS[name];
   if (!create) throw new Error(`No such client: ${name}`);
-  const client = create({ url: SERVICE_URL, socketUrl: SERVICE_URL.replace("http", "ws"), token: SERVICE_TOKEN });
+  const service = { url: SERVICE_URL, socketUrl: SERVICE_URL.replace("http", "ws"), token: SERVICE_TOKEN };
+  const stranger = create({ ...service, token: "worn out" });
+  await signedOut(stranger);
+  await stranger.close();
+  const client = create(service);
   const dataset = await journey(client, IMAGE_HOST, Number(SMALL), Number(LARGE));
   await client.close();
   console.log(JSON.stringify(dataset));

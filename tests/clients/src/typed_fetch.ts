@@ -3,7 +3,6 @@
 import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
 import { print } from "graphql";
 import { createClient } from "graphql-ws";
-import WebSocket from "ws";
 
 import {
   CreateCrawlJobMutationDocument,
@@ -29,13 +28,12 @@ export function createFetch({ url, socketUrl, token }: Service): Client {
       body: JSON.stringify({ query: print(document), variables }),
     });
     const { data, errors } = await answer.json();
-    if (errors) throw new Error(errors[0].message);
+    if (errors) throw new Error(errors[0].message, { cause: errors });
     return data;
   }
 
   const sockets = createClient({
     url: socketUrl,
-    webSocketImpl: WebSocket, // not in a browser, which has its own
     connectionParams: { Authorization: authorization },
   });
   // end

@@ -3,7 +3,6 @@
 import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
 import { type AnyVariables, cacheExchange, Client as Urql, fetchExchange, subscriptionExchange } from "@urql/core";
 import { createClient } from "graphql-ws";
-import WebSocket from "ws";
 
 import {
   CreateCrawlJobMutationDocument,
@@ -24,7 +23,6 @@ export function createUrql({ url, socketUrl, token }: Service): Client {
   // docs: urql
   const sockets = createClient({
     url: socketUrl,
-    webSocketImpl: WebSocket, // not in a browser, which has its own
     connectionParams: { Authorization: authorization },
   });
   const client = new Urql({
