@@ -6,6 +6,7 @@ becomes an error of the operation with `extensions.code`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -81,9 +82,13 @@ class Forbidden(AppError):
 
 
 class RateLimited(AppError):
-    """Too many requests."""
+    """Too many requests; `retry_after_s` until the next is taken."""
 
     code = "RATE_LIMITED"
+
+    def __init__(self, message: str, *, limit: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message, limit=limit)
+        self.retry_after_s = max(1, math.ceil(retry_after_s))
 
 
 class LimitExceeded(AppError):

@@ -27,6 +27,7 @@ from app.routes.ledgers import routes as ledger_routes
 from app.routes.metrics import routes as metrics_routes
 from app.settings import Settings, settings
 from schema.http import GraphQLApp
+from schema.requests import PREFLIGHTED
 
 CORS_MAX_AGE_S = 600
 
@@ -76,8 +77,8 @@ def _middleware(found: Settings) -> list[Middleware]:
         options: dict[str, Any] = {
             "allow_origins": list(found.origins),
             "allow_methods": ["GET", "POST", "PUT", "OPTIONS"],
-            "allow_headers": ["authorization", "content-type", "range"],
-            "expose_headers": ["content-range", "content-disposition", "etag"],
+            "allow_headers": ["authorization", "content-type", "range", *PREFLIGHTED],
+            "expose_headers": ["content-range", "content-disposition", "etag", "retry-after"],
             "max_age": CORS_MAX_AGE_S,
         }
         inside.insert(0, Middleware(CORSMiddleware, **options))

@@ -51,6 +51,12 @@ class Settings(BaseSettings):
         gt=0,
         description="Dearest operation, points: about one for each row that it may read (docs/api-limits.md).",
     )
+    rate_per_user: int = Field(
+        100, ge=0, description="Operations a second of one user, of all API processes; 0 is no limit."
+    )
+    rate_per_address: int = Field(
+        300, ge=0, description="Requests to /graphql a second from one address (IPv6: /64); 0 is no limit."
+    )
     trusted_documents: Path | None = Field(
         None, description="Manifest of trusted documents: a JSON object of SHA-256 hashes and operations' texts."
     )
@@ -75,7 +81,7 @@ class Settings(BaseSettings):
     fetch_timeout_s: float = Field(30.0, gt=0, description="Total deadline of one image, redirects included, seconds.")
     fetch_connect_timeout_s: float = Field(5.0, gt=0, description="Deadline of one connection, seconds.")
     fetch_max_bytes: int = Field(64 * 2**20, gt=0, description="Largest image file, bytes.")
-    fetch_max_pixels: int = Field(100_000_000, gt=0, description="Largest image, pixels of one frame.")
+    fetch_max_pixels: int = Field(100_000_000, gt=0, description="Largest image, pixels of one frame; WebP two fifths.")
     verify: Verification = Field(
         Verification.DECODE,
         description="How much of an image is decoded before it is taken: `decode` all of its data, JPEG to a smaller"

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from app.errors import AppError, Invalid, Unauthenticated
+from app.rates import Rates
 from app.settings import settings
 from app.values import Viewer
 from schema.context import Context
@@ -38,7 +39,8 @@ class GraphQLApp:
         self._authenticate = authenticate
         self._schema = on
         self._trusted = Trusted.of(settings())
-        self._sockets = Sockets(on, authenticate, self._trusted)
+        self._rates = Rates.of(settings())
+        self._sockets = Sockets(on, authenticate, self._trusted, self._rates)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve as ASGI."""
@@ -54,7 +56,9 @@ class GraphQLApp:
         if request.method not in ("GET", "POST"):
             return refused(Invalid("GraphQL is asked with POST, or a query with GET."), accept, 405, METHODS)
         try:
+            await self._rates.address(request.client.host if request.client else None)
             viewer = await self._authenticate(bearer(request.headers.get("authorization", "")))
+            await self._rates.user(viewer.id)
             operation = await read(request, self._trusted)
         except Unauthenticated as error:
             return refused(error, accept, 401, {"WWW-Authenticate": "Bearer"})

@@ -13,7 +13,7 @@ import asyncpg
 from graphql import GraphQLError, GraphQLSyntaxError
 
 from app.database import DATABASE_ERRORS
-from app.errors import AppError, OperationTimeout
+from app.errors import AppError, OperationTimeout, RateLimited
 from app.log import log, new_id
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
@@ -87,5 +87,6 @@ def extensions_of(error: AppError) -> dict[str, Any]:
         "limit": error.limit,
         "actual": error.actual,
         "allowed": None if error.allowed is None else list(error.allowed),
+        "retryAfter": error.retry_after_s if isinstance(error, RateLimited) else None,
     }
     return {name: value for name, value in named.items() if value is not None}

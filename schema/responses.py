@@ -13,7 +13,7 @@ import orjson
 from starlette.responses import Response
 from strawberry.types import ExecutionResult
 
-from app.errors import AppError
+from app.errors import AppError, RateLimited
 from schema.masking import INTERNAL, extensions_of
 from schema.requests import JSON_TYPE
 
@@ -25,6 +25,7 @@ REFUSED = {
     "CONFLICT": 409,
     "LIMIT_EXCEEDED": 413,
     "INVALID": 400,
+    "RATE_LIMITED": 429,
 }
 """Statuses of requests that are not run."""
 FAILED = {INTERNAL: 500, "TIMEOUT": 503}
@@ -51,7 +52,10 @@ def refused(error: AppError, accept: str = "", status: int = 0, headers: dict[st
     """The answer to a request that GraphQL never sees."""
     body = {"errors": [{"message": error.message, "extensions": extensions_of(error)}]}
     status = status or REFUSED.get(error.code, 403)
-    return Response(orjson.dumps(body), status, NO_STORE | (headers or {}), media_type_of(accept))
+    headers = NO_STORE | (headers or {})
+    if isinstance(error, RateLimited):
+        headers["Retry-After"] = str(error.retry_after_s)
+    return Response(orjson.dumps(body), status, headers, media_type_of(accept))
 
 
 @functools.lru_cache(maxsize=256)

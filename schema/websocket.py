@@ -28,6 +28,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 from strawberry.types.unset import UNSET
 
 from app.errors import AppError, LimitExceeded
+from app.rates import Rates
 from app.settings import settings
 from app.values import Viewer
 from schema.context import Context, seconds_left
@@ -65,20 +66,21 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
         """Start an operation, unless it may not be run or too many are under way."""
         try:
             if self.connection_acknowledged:
-                self._admit(message)
+                await self._admit(message)
         except AppError as error:
             told: Any = {"message": error.message, "extensions": extensions_of(error)}
             await self.send_message({"id": message["id"], "type": "error", "payload": [told]})
         else:
             await super().handle_subscribe(message)
 
-    def _admit(self, message: SubscribeMessage) -> None:
+    async def _admit(self, message: SubscribeMessage) -> None:
         if len(self.operations) >= MAX_OPERATIONS and message["id"] not in self.operations:
             raise LimitExceeded(
                 f"A connection has at most {MAX_OPERATIONS} operations under way.", limit=str(MAX_OPERATIONS)
             )
         payload: Any = message["payload"]
         sockets: Any = self.view
+        await sockets.rates.user(self.context.viewer.id)
         payload["query"] = operation_of(payload, sockets.trusted).query
 
     async def shutdown(self) -> None:
@@ -119,7 +121,9 @@ class Sockets(GraphQL[Context, None]):
 
     graphql_transport_ws_handler_class = Handler
 
-    def __init__(self, schema: Any, authenticate: Callable[[str], Awaitable[Viewer]], trusted: Trusted) -> None:
+    def __init__(
+        self, schema: Any, authenticate: Callable[[str], Awaitable[Viewer]], trusted: Trusted, rates: Rates
+    ) -> None:
         super().__init__(
             schema,
             graphql_ide=None,
@@ -129,6 +133,7 @@ class Sockets(GraphQL[Context, None]):
         )
         self._authenticate = authenticate
         self.trusted = trusted
+        self.rates = rates
 
     async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
         """The connection's context; who asks is not known yet."""
