@@ -141,7 +141,7 @@ async def test_the_count_is_that_of_the_list_under_the_same_filter(odd: World) -
         assert found["imageStatistics"]["count"] == found["images"]["totalCount"] > 0
 
 
-async def test_a_key_is_what_the_filter_takes(odd: World) -> None:
+async def test_keys_and_ranges_are_what_the_filter_takes(odd: World) -> None:
     job = f"CrawlJob:{odd.jobs[0]}"
     query = f"query($id: ID!) {{ crawlJob(id: $id) {{ imageStatistics {{ {WHOLE} }} }} }}"
     of_filter = "query($id: ID!, $f: ImageFilter) { crawlJob(id: $id) { images(filter: $f) { totalCount } } }"
@@ -152,6 +152,12 @@ async def test_a_key_is_what_the_filter_takes(odd: World) -> None:
             if group["key"] is not None:
                 kept = await data(of_filter, {"id": job, "f": {field: [group["key"]]}})
                 assert kept["crawlJob"]["images"]["totalCount"] == group["count"]
+    for name in RANGES:
+        field = name[2:]
+        for bucket in found[name]["buckets"]:
+            end = {f"max{field}": bucket["below"] - 1} if bucket["below"] else {}
+            kept = await data(of_filter, {"id": job, "f": {f"min{field}": bucket["atLeast"], **end}})
+            assert kept["crawlJob"]["images"]["totalCount"] == bucket["count"]
 
 
 async def test_the_most_frequent_are_listed_and_the_others_are_counted(odd: World) -> None:

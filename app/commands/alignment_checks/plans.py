@@ -49,6 +49,9 @@ LOOK_UPS: Mapping[str, str] = {
     " on true where n.crawl_job_id = 1 and n.chunk = 2 and n.status = 'pending'",
     "images of a job by a part of their hash": f"images where {hash_keys('crawl_job_id', 'phash')} && '{{1}}'::bigint[]"
     f" and {HASHED}",
+    "images of a project": "images where crawl_job_id in (select id from crawl_jobs where project_id = 1)",
+    "images of a profile": "images where crawl_job_id in (select id from crawl_jobs where project_id in"  # noqa: S608
+    f" (select id from projects where user_id = {_USER}))",
     "validation job by id": "validation_jobs where id = 1",
     "export job by id": "export_jobs where id = 1",
     "activity line by id": "activity_logs where id = 1",
@@ -103,10 +106,20 @@ _JOB_FILTERS = {
     "nameContains": "t.name ilike '%a%'",
     "createdAfter": _AFTER,
     "createdBefore": _BEFORE,
+    "updatedAfter": "t.updated_at > now() - interval '1 day'",
+    "updatedBefore": "t.updated_at < now()",
 }
+MEASURES: Mapping[str, str] = {
+    name.upper(): f"(t.quality->>'{name}')::float8" for name in ("brightness", "contrast", "entropy", "sharpness")
+}
+"""Orders that are no column: numbers in a document."""
 FILTERS: Mapping[str, Mapping[str, str]] = {
     "Project": _JOB_FILTERS,
-    "CrawlJob": {**_JOB_FILTERS, "keyword": "t.keywords ?| '{a}'::text[]"},
+    "CrawlJob": {
+        **_JOB_FILTERS,
+        "keyword": "t.keywords ?| '{a}'::text[]",
+        "source": "jsonb_path_query_array(t.options, '$.sources[*].name') ?| '{a}'::text[]",
+    },
     "Image": {camel(name): _sampled(condition) for name, condition in CONDITIONS.items()},
     "ValidationJob": _JOB_FILTERS,
     "ExportJob": {**_JOB_FILTERS, "format": "t.format = any('{zip}'::text[])"},
@@ -150,7 +163,8 @@ def questions(offered: Mapping[str, tuple[list[str], list[str]]]) -> Iterator[Qu
                 sql = f"select t.* from {table} t where t.{parent} and {condition}"  # noqa: S608
                 yield Question(f"plan of {kind} filtered by {name}", sql)
         for name in orders:
-            sql = f"select t.* from {table} t where t.{parent} order by t.{name.lower()}, t.id limit 26"  # noqa: S608
+            key = MEASURES.get(name, f"t.{name.lower()}")
+            sql = f"select t.* from {table} t where t.{parent} order by {key}, t.id limit 26"  # noqa: S608
             yield Question(f"plan of {kind} ordered by {name}", sql)
     for name, rest in DELIVERED.items():
         yield Question(f"plan of {name}, in order", f"select * from {rest} limit 26", ordered=True)  # noqa: S608
