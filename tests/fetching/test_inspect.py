@@ -230,3 +230,10 @@ def test_several_threads_give_what_one_gives() -> None:
     alone = [inspect(data, MANY) for data in files]
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(lambda data: inspect(data, MANY), files)) == alone
+
+
+def test_a_webp_may_have_fewer_pixels_since_its_decoder_holds_more_of_each() -> None:
+    data = encoded(picture(160, 120), "WEBP")
+    assert inspect(data, 48_000).format == "webp"
+    refusal = refused(data, 47_000)
+    assert (refusal.issue.code, refusal.issue.limit) == (RefusalCode.TOO_MANY_PIXELS, "18,800 pixels")
