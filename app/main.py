@@ -25,6 +25,7 @@ from app.routes.health import routes as health_routes
 from app.routes.latency import LatencyMiddleware
 from app.routes.ledgers import routes as ledger_routes
 from app.routes.metrics import routes as metrics_routes
+from app.routes.security import SecurityMiddleware
 from app.settings import Settings, settings
 from schema.http import GraphQLApp
 from schema.requests import PREFLIGHTED
@@ -72,7 +73,7 @@ def create_app(lifespan: Lifespan | None = lifespan) -> Starlette:
 
 
 def _middleware(found: Settings) -> list[Middleware]:
-    inside: list[Middleware] = [Middleware(LatencyMiddleware)]
+    inside: list[Middleware] = [Middleware(LatencyMiddleware), Middleware(SecurityMiddleware, found=found)]
     if found.origins:
         options: dict[str, Any] = {
             "allow_origins": list(found.origins),

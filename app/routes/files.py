@@ -31,7 +31,7 @@ DIGEST = re.compile(r"[0-9a-f]{64}(?=\.|$)")
 CHUNK_BYTES = 2**18
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
 ATTACHED = ("exports", "uploads")
