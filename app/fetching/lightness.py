@@ -48,7 +48,7 @@ def _over_white(image: Image.Image, factor: int) -> Image.Image:
     for top in range(0, height, rows):
         band = image if rows >= height else image.crop((0, top, width, min(top + rows, height)))
         band = band.convert("LA") if band.mode == "La" else band  # the one conversion that Pillow has of it
-        small = band.convert("RGBA").reduce(factor)
+        small = (band if band.mode == "RGBA" else band.convert("RGBA")).reduce(factor)
         small = Image.alpha_composite(Image.new("RGBA", small.size, "white"), small)
         gray.paste(small.convert("L"), (0, top // factor))
     return gray

