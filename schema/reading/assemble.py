@@ -198,7 +198,8 @@ class _Field:
         self._own()
         self._takes(mark.values)
         implied = all(implied_below(parent, child, via) for parent, child, via in mark.kin)
-        return Ranking(Page(self._paged(), None, implied, {}, {}), mark)
+        target = self._paged()
+        return Ranking(Page(target, None, implied, self._rules(), self._orders(target)), mark)
 
     def _tally(self, of: str, via: tuple[str, ...]) -> Tallied:
         own, target = self._own(), self.catalogue.table(of)
@@ -234,7 +235,7 @@ class _Field:
         orders = {}
         for value in chosen.values.values():
             name = getattr(value.value, "value", value.value)
-            found = target.columns.get(name)
+            found = _measure(target, name) if "." in name else target.columns.get(name)
             if found is None or found.sql_type not in READERS:
                 raise self._bad(f"{target.name} cannot be ordered by {name}")
             orders[name] = found
@@ -252,3 +253,9 @@ class _Field:
             return Objects(mark.text, mark.several, nullable=not self._required)
         self._takes(mark.values)
         return Objects(mark.text, False, mark.values, once=True)
+
+
+def _measure(target: Table, name: str) -> Column | None:
+    """A number in one of the table's JSON documents, which may be missing there: `quality.sharpness`."""
+    document = target.columns.get(name.partition(".")[0])
+    return Column(name, "float8", nullable=True) if document is not None and document.sql_type == "jsonb" else None

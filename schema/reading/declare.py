@@ -278,9 +278,13 @@ def many(via: str | None = None, *, where: Any, order: Any, description: str) ->
     return _field(Many(via), description, arguments)
 
 
-def ranked(mark: Ranked, description: str, **arguments: tuple[Any, str, Any]) -> Any:
-    """A page of rows in a computed order; each of `arguments` is a type, a description and a default."""
-    return _field(mark, description, _arguments(arguments) | dict(PAGE_ARGUMENTS))
+def ranked(mark: Ranked, description: str, *, where: Any, order: Any, **arguments: tuple[Any, str, Any]) -> Any:
+    """A page of rows in a computed order unless told; each of `arguments` is a type, a description and a default."""
+    chosen = {
+        "filter": _Argument(where | None, FILTER),
+        "order_by": _Argument(list[order] | None, "In which order instead, as of other lists; at most 4."),
+    }
+    return _field(mark, description, _arguments(arguments) | dict(PAGE_ARGUMENTS) | chosen)
 
 
 def _arguments(given: Mapping[str, tuple[Any, str, Any]]) -> dict[str, _Argument]:

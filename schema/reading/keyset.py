@@ -25,7 +25,7 @@ MAX_KEYS = 4
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One column of an order."""
+    """One column of an order, or a number in a JSON document: `quality.sharpness`."""
 
     column: str
     sql_type: str
@@ -36,6 +36,11 @@ class Key:
     def label(self) -> str:
         """The key as a cursor names it."""
         return self.column + ("-" if self.descending else "+")
+
+    def of(self, t: str) -> str:
+        """SQL: the row `t`'s value."""
+        document, _, name = self.column.partition(".")
+        return f"({t}.{document}->>'{name}')::{self.sql_type}" if name else f"{t}.{document}"
 
 
 def page_size(asked: int | None, path: Sequence[str]) -> int:
@@ -51,12 +56,12 @@ def page_size(asked: int | None, path: Sequence[str]) -> int:
 
 def order_sql(keys: Sequence[Key], t: str, *, backward: bool) -> str:
     """The ORDER BY list of a page's rows as they are read: reversed for a page from the end."""
-    return ", ".join(f"{t}.{key.column}{' desc' if key.descending != backward else ''}" for key in keys)
+    return ", ".join(f"{key.of(t)}{' desc' if key.descending != backward else ''}" for key in keys)
 
 
 def cursor_sql(keys: Sequence[Key], t: str) -> str:
     """The cursor of a row: the order's label and the row's values, as JSON text."""
-    return f"json_build_array('{_label(keys)}', {', '.join(f'{t}.{key.column}' for key in keys)})::text"
+    return f"json_build_array('{_label(keys)}', {', '.join(key.of(t) for key in keys)})::text"
 
 
 def _label(keys: Sequence[Key]) -> str:
@@ -72,6 +77,12 @@ def _number(sql_type: str) -> Callable[[Any], int]:
         return value
 
     return read
+
+
+def _measure(value: Any) -> float:
+    if type(value) not in (int, float):
+        raise ValueError(value)
+    return float(value)
 
 
 def _text(value: Any) -> str:
@@ -90,6 +101,7 @@ def _moment(value: Any) -> datetime:
 READERS: Mapping[str, Callable[[Any], Any]] = {
     "int": _number("int"),
     "bigint": _number("bigint"),
+    "float8": _measure,
     "text": _text,
     "uuid": UUID,
     "timestamptz": _moment,
@@ -114,18 +126,18 @@ def beyond_sql(keys: Sequence[Key], t: str, values: Sequence[str], *, backward: 
     """The rows strictly beyond the cursor whose values stand in the placeholders `values`."""
     down = [key.descending != backward for key in keys]
     if len(set(down)) == 1 and not any(key.nullable for key in keys):
-        left = ", ".join(f"{t}.{key.column}" for key in keys)
+        left = ", ".join(key.of(t) for key in keys)
         return f"({left}) {'<' if down[0] else '>'} ({', '.join(values)})"
     cases: list[str] = []
     equal: list[str] = []
     for key, value, descending in zip(keys, values, down, strict=True):
         cases.append("(" + " and ".join([*equal, f"({_beyond_one(key, t, value, descending=descending)})"]) + ")")
-        equal.append(f"{t}.{key.column} {'is not distinct from' if key.nullable else '='} {value}")
+        equal.append(f"{key.of(t)} {'is not distinct from' if key.nullable else '='} {value}")
     return "(" + " or ".join(cases) + ")"
 
 
 def _beyond_one(key: Key, t: str, value: str, *, descending: bool) -> str:
-    column = f"{t}.{key.column}"
+    column = key.of(t)
     if not descending:
         above = f" or ({column} is null and {value} is not null)" if key.nullable else ""
         return f"{column} > {value}{above}"

@@ -53,10 +53,11 @@ def write_below(writer: Writer, page: Page | Ranking, f: Selected, t: str) -> st
 
 
 def _write_ranked(writer: Writer, ranking: Ranking, f: Selected, t: str) -> str:
-    """A connection in a computed order."""
+    """A connection in a computed order, unless another is asked for."""
     page, mark = ranking.page, ranking.mark
     relation = writer.bound(mark.relation.replace("{t}", t), mark.values, f)
-    window = _window((RANK, *_keys(page, NOTHING, ())), f)
+    keys = _keys(page, f.args["orderBy"], (*f.path, "orderBy"))
+    window = _window(keys if f.args["orderBy"].sample else (RANK, *keys), f)
     return _PageWriter(writer, page, f, lambda _: [], window, relation, mark.edge).text()
 
 

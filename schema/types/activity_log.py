@@ -22,7 +22,7 @@ class ActivityLogFilter:
     """Which lines of the activity log."""
 
     action: list[str] | None = in_list("action", "One of these actions, e.g. `crawl_job.started`.")
-    resource_type: list[str] | None = in_list("resource_type", "About one of these kinds, e.g. `crawl_job`.")
+    resource_type: list[str] | None = in_list("resource_type", "About one of these kinds, e.g. `CrawlJob`.")
     resource_id: list[str] | None = in_list("resource_id", "About one of these rows, by their keys in the database.")
     created_after: datetime | None = after("timestamp")
     created_before: datetime | None = before("timestamp")
@@ -34,6 +34,7 @@ class ActivityLogOrderField(Enum):
 
     TIMESTAMP = strawberry.enum_value("timestamp", description="When it happened.")
     ACTION = strawberry.enum_value("action", description="What happened.")
+    RESOURCE_TYPE = strawberry.enum_value("resource_type", description="To what kind of row; none counts as last.")
 
 
 @strawberry.input(description="An order of lines.")

@@ -16,7 +16,18 @@ from schema.types.enums import CrawlJobStatus
 from schema.types.export_job import ExportJob, ExportJobFilter, ExportJobOrder
 from schema.types.failures import Failures, failures, failures_url
 from schema.types.image import Image, ImageFilter, ImageOrder
-from schema.types.paging import Connection, Node, OrderDirection, after, before, direction, in_list, name_contains
+from schema.types.paging import (
+    Connection,
+    Node,
+    OrderDirection,
+    after,
+    before,
+    changed_after,
+    changed_before,
+    direction,
+    in_list,
+    name_contains,
+)
 from schema.types.scalars import JSON, URL
 from schema.types.statistics import LONG, ImageStatistics
 from schema.types.validation_job import ValidationJob, ValidationJobFilter, ValidationJobOrder
@@ -34,9 +45,15 @@ class CrawlJobFilter:
 
     status: list[CrawlJobStatus] | None = in_list("status", "In one of these states.")
     keyword: list[str] | None = where("{t}.keywords ?| {v}::text[]", "Searches for one of these keywords.")
+    source: list[str] | None = where(
+        "jsonb_path_query_array({t}.options, '$.sources[*].name') ?| {v}::text[]",
+        "Asks one of these sources, by the names that `sources` has.",
+    )
     name_contains: str | None = name_contains()
     created_after: datetime | None = after()
     created_before: datetime | None = before()
+    updated_after: datetime | None = changed_after()
+    updated_before: datetime | None = changed_before()
 
 
 @strawberry.enum(description="What crawl jobs can be ordered by.")
@@ -48,6 +65,10 @@ class CrawlJobOrderField(Enum):
     NAME = strawberry.enum_value("name", description="Its name.")
     STARTED_AT = strawberry.enum_value("started_at", description="When it began; not begun counts as latest.")
     COMPLETED_AT = strawberry.enum_value("completed_at", description="When it ended; not ended counts as latest.")
+    STATUS = strawberry.enum_value("status", description="Its state, by name.")
+    PROGRESS = strawberry.enum_value("progress", description="Its progress, percent.")
+    TOTAL_IMAGES = strawberry.enum_value("total_images", description="How many images it found.")
+    VALID_IMAGES = strawberry.enum_value("valid_images", description="How many usable images it has.")
 
 
 @strawberry.input(description="An order of crawl jobs.")

@@ -12,7 +12,17 @@ from app.models.export_job import ExportJob as Row
 from schema.reading.declare import column, derived, one, plain, reads
 from schema.types.enums import ExportFormat, ExportJobStatus
 from schema.types.links import signed
-from schema.types.paging import Node, OrderDirection, after, before, direction, in_list, name_contains
+from schema.types.paging import (
+    Node,
+    OrderDirection,
+    after,
+    before,
+    changed_after,
+    changed_before,
+    direction,
+    in_list,
+    name_contains,
+)
 from schema.types.scalars import JSON, URL, BigInt
 
 if TYPE_CHECKING:
@@ -32,6 +42,8 @@ class ExportJobFilter:
     name_contains: str | None = name_contains()
     created_after: datetime | None = after()
     created_before: datetime | None = before()
+    updated_after: datetime | None = changed_after()
+    updated_before: datetime | None = changed_before()
 
 
 @strawberry.enum(description="What export jobs can be ordered by.")
@@ -43,6 +55,10 @@ class ExportJobOrderField(Enum):
     NAME = strawberry.enum_value("name", description="Its name.")
     STARTED_AT = strawberry.enum_value("started_at", description="When it began; not begun counts as latest.")
     COMPLETED_AT = strawberry.enum_value("completed_at", description="When it ended; not ended counts as latest.")
+    STATUS = strawberry.enum_value("status", description="Its state, by name.")
+    PROGRESS = strawberry.enum_value("progress", description="Its progress, percent.")
+    EXPIRES_AT = strawberry.enum_value("expires_at", description="When its file is deleted; never counts as latest.")
+    EXPORTED_IMAGES = strawberry.enum_value("exported_images", description="How many images it has.")
     FILE_SIZE = strawberry.enum_value("file_size", description="Its size in bytes; unknown counts as largest.")
 
 

@@ -84,6 +84,15 @@ class ImageOrderField(Enum):
     FILE_SIZE = strawberry.enum_value("file_size", description="Its size in bytes; unknown counts as largest.")
     WIDTH = strawberry.enum_value("width", description="Its width in pixels; unknown counts as widest.")
     HEIGHT = strawberry.enum_value("height", description="Its height in pixels; unknown counts as highest.")
+    KEYWORD = strawberry.enum_value("keyword", description="Its class; none counts as last.")
+    STATUS = strawberry.enum_value("status", description="Its state, by name.")
+    FORMAT = strawberry.enum_value("format", description="Its format, by name; unknown counts as last.")
+    BRIGHTNESS = strawberry.enum_value(
+        "quality.brightness", description="How bright it is; unknown counts as brightest."
+    )
+    CONTRAST = strawberry.enum_value("quality.contrast", description="Its contrast; unknown counts as greatest.")
+    ENTROPY = strawberry.enum_value("quality.entropy", description="Its entropy; unknown counts as greatest.")
+    SHARPNESS = strawberry.enum_value("quality.sharpness", description="How sharp it is; unknown counts as sharpest.")
 
 
 @strawberry.input(description="An order of images.")
@@ -176,7 +185,7 @@ class Image(Node):
     download_url: URL | None = derived(
         signed, "{t}.storage_url", description="A signed, expiring link to its bytes; null while nothing is stored."
     )
-    near_duplicates: NearDuplicateConnection = near_duplicates()
+    near_duplicates: NearDuplicateConnection = near_duplicates(ImageFilter, ImageOrder)
     difference: ImageDifference | None = sql(
         f"upper({VERDICT})",
         "How it compares with what the former job stored of its address; null where neither stored it, or the job is"

@@ -57,8 +57,8 @@ class NearDuplicateConnection:
     total_count: int = plain("Images of the whole list, on this page or not.")
 
 
-def near_duplicates() -> Any:
-    """The field: stored images within a distance, nearest first."""
+def near_duplicates(where: Any, order: Any) -> Any:
+    """The field: stored images within a distance, nearest first; `where` and `order` are the inputs of images."""
     return ranked(
         Ranked(
             RELATION,
@@ -72,6 +72,8 @@ def near_duplicates() -> Any:
             kin=(("projects", "crawl_jobs", "project_id"), ("crawl_jobs", "images", "crawl_job_id")),
         ),
         "Stored images that look like it, nearest first, without itself; none while its hash is not known.",
+        where=where,
+        order=order,
         distance=(int, f"In how many of 64 bits the perceptual hashes may differ: 0 to {MAX_RADIUS}.", DISTANCE),
         scope=(NearDuplicateScope, "Where they are looked for.", NearDuplicateScope.JOB),
         mirrored=(bool, "Whether mirrored pictures are looked for as well.", False),

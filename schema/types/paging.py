@@ -76,11 +76,21 @@ def name_contains() -> Any:
     return where("{t}.name ilike {v}::text", "The name holds this text, whatever its case.", containing)
 
 
-def after(column: str = "created_at") -> Any:
+def after(column: str = "created_at", description: str = "Later than this moment.") -> Any:
     """Later than a moment."""
-    return where(f"{{t}}.{column} > {{v}}::timestamptz", "Later than this moment.")
+    return where(f"{{t}}.{column} > {{v}}::timestamptz", description)
 
 
-def before(column: str = "created_at") -> Any:
+def before(column: str = "created_at", description: str = "Earlier than this moment.") -> Any:
     """Earlier than a moment."""
-    return where(f"{{t}}.{column} < {{v}}::timestamptz", "Earlier than this moment.")
+    return where(f"{{t}}.{column} < {{v}}::timestamptz", description)
+
+
+def changed_after() -> Any:
+    """Changed later than a moment."""
+    return after("updated_at", "Changed later than this moment.")
+
+
+def changed_before() -> Any:
+    """Changed earlier than a moment."""
+    return before("updated_at", "Changed earlier than this moment.")

@@ -14,7 +14,18 @@ from schema.reading.tally import tally
 from schema.types.crawl_job import CrawlJob, CrawlJobFilter, CrawlJobOrder
 from schema.types.enums import ProjectStatus
 from schema.types.image import ImageFilter
-from schema.types.paging import Connection, Node, OrderDirection, after, before, direction, in_list, name_contains
+from schema.types.paging import (
+    Connection,
+    Node,
+    OrderDirection,
+    after,
+    before,
+    changed_after,
+    changed_before,
+    direction,
+    in_list,
+    name_contains,
+)
 from schema.types.statistics import LONG, CrawlJobStatistics, ImageStatistics
 
 if TYPE_CHECKING:
@@ -29,6 +40,8 @@ class ProjectFilter:
     name_contains: str | None = name_contains()
     created_after: datetime | None = after()
     created_before: datetime | None = before()
+    updated_after: datetime | None = changed_after()
+    updated_before: datetime | None = changed_before()
 
 
 @strawberry.enum(description="What projects can be ordered by.")
@@ -38,6 +51,7 @@ class ProjectOrderField(Enum):
     CREATED_AT = strawberry.enum_value("created_at", description="When it was created.")
     UPDATED_AT = strawberry.enum_value("updated_at", description="When it was last changed.")
     NAME = strawberry.enum_value("name", description="Its name.")
+    STATUS = strawberry.enum_value("status", description="Its state, by name.")
 
 
 @strawberry.input(description="An order of projects.")

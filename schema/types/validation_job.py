@@ -11,7 +11,17 @@ import strawberry
 from app.models.validation_job import ValidationJob as Row
 from schema.reading.declare import column, document, one, plain, reads, sql
 from schema.types.enums import NearDuplicateScope, ValidationJobStatus
-from schema.types.paging import Node, OrderDirection, after, before, direction, in_list, name_contains
+from schema.types.paging import (
+    Node,
+    OrderDirection,
+    after,
+    before,
+    changed_after,
+    changed_before,
+    direction,
+    in_list,
+    name_contains,
+)
 
 if TYPE_CHECKING:
     from schema.types.crawl_job import CrawlJob
@@ -25,6 +35,8 @@ class ValidationJobFilter:
     name_contains: str | None = name_contains()
     created_after: datetime | None = after()
     created_before: datetime | None = before()
+    updated_after: datetime | None = changed_after()
+    updated_before: datetime | None = changed_before()
 
 
 @strawberry.enum(description="What validation jobs can be ordered by.")
@@ -36,6 +48,9 @@ class ValidationJobOrderField(Enum):
     NAME = strawberry.enum_value("name", description="Its name.")
     STARTED_AT = strawberry.enum_value("started_at", description="When it began; not begun counts as latest.")
     COMPLETED_AT = strawberry.enum_value("completed_at", description="When it ended; not ended counts as latest.")
+    STATUS = strawberry.enum_value("status", description="Its state, by name.")
+    PROGRESS = strawberry.enum_value("progress", description="Its progress, percent.")
+    INVALID_IMAGES = strawberry.enum_value("invalid_images", description="How many images failed.")
 
 
 @strawberry.input(description="An order of validation jobs.")

@@ -166,3 +166,23 @@ async def test_a_distance_that_is_not_offered_is_refused_with_its_limit(
 
 async def test_the_look_up_asks_the_index_for_few_keys() -> None:
     assert [len(reach(distance)) for distance in range(9)] == [1, 2, 3, 25, 46, 67, 298, 508, 718]
+
+
+async def test_near_duplicates_are_filtered_and_put_into_another_order(images: Images) -> None:
+    of = max(images, key=lambda one: len(expected(images, one, 8, "PROJECT")))
+    query = """query($id: ID!, $filter: ImageFilter, $order: [ImageOrder!]) { image(id: $id) { nearDuplicates(
+      distance: 8, scope: PROJECT, first: 100, filter: $filter, orderBy: $order) {
+      totalCount edges { distance node { databaseId status } } } } }"""
+
+    async def asked(**variables: Any) -> list[tuple[int, int]]:
+        found = await data(query, {"id": f"Image:{of}", **variables}, ADMIN)
+        page = found["image"]["nearDuplicates"]
+        assert page["totalCount"] == len(page["edges"])
+        return [(edge["distance"], edge["node"]["databaseId"]) for edge in page["edges"]]
+
+    everything = expected(images, of, 8, "PROJECT")
+    valid = [one for one in everything if one in await asked(filter={"status": ["VALID"]})]
+    assert 0 < len(valid) < len(everything)
+    assert await asked(filter={"status": ["VALID"]}) == valid
+    assert await asked(order=[{"field": "CREATED_AT"}]) != everything
+    assert sorted(await asked(order=[{"field": "CREATED_AT"}])) == everything
