@@ -27,14 +27,15 @@ BY_ID = {
     "exportJob": "ExportJob",
     "node": "CrawlJob",
 }
+# The whole world, in pages that an operation's cost has room for.
 WALKS = (
-    "{ projects(first: 100) { nodes { id user { id } crawlJobs(first: 100) { nodes { id project { id } } } } } }",
-    "{ viewer { id projects(first: 100) { nodes { id crawlJobs(first: 100) { nodes { id images(first: 100) { nodes { "
+    "{ projects(first: 10) { nodes { id user { id } crawlJobs(first: 5) { nodes { id project { id } } } } } }",
+    "{ viewer { id projects(first: 10) { nodes { id crawlJobs(first: 5) { nodes { id images(first: 20) { nodes { "
     "id crawlJob { id project { id user { id } } } } } } } } } } }",
     "{ viewer { exportJobs(first: 100) { nodes { id user { id } crawlJob { id images { nodes { id } } "
     "project { id } } } } } }",
-    "{ projects(first: 100) { nodes { crawlJobs { nodes { validationJobs { nodes { id crawlJob { id } } } exportJobs { "
-    "nodes { id user { id exportJobs { nodes { id } } } } } } } } } }",
+    "{ projects(first: 10) { nodes { crawlJobs(first: 5) { nodes { validationJobs(first: 5) { nodes { id "
+    "crawlJob { id } } } exportJobs(first: 5) { nodes { id user { id exportJobs { nodes { id } } } } } } } } } }",
     "{ viewer { activityLogs(first: 100) { nodes { id user { id } } } } }",
 )
 
