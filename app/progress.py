@@ -26,8 +26,10 @@ from app.values import JobNews
 
 CHANNEL = "pixcrawler:news:"
 """With the number of the Redis database: publishing ignores databases, but two services may share a server."""
-SPACING_S = 0.11
-"""At most 10 updates a second per job, also where a client hears one late and the next in time."""
+MOST, WINDOW_S = 10, 1.0
+"""At most so many updates of a job in any such time."""
+SPACING_S = 0.09
+"""The least time between two updates: a little less than their share, so that ten evenly in a second do not wait."""
 SWEEP_S = 1.0
 RATE_WINDOW_S = 5.0
 RECONNECT_S = 0.5
@@ -72,7 +74,8 @@ class Topic:
     gone: bool = False
     watchers: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
-    told_s: float = 0.0
+    told_s: deque[float] = field(default_factory=lambda: deque(maxlen=MOST))
+    """When the latest updates were due."""
     timer: asyncio.TimerHandle | None = None
     samples: deque[tuple[float, int, int]] = field(default_factory=deque)
 
@@ -86,13 +89,22 @@ class Topic:
         while self.samples and now - self.samples[0][0] > RATE_WINDOW_S:
             self.samples.popleft()
         if self.timer is None:
-            wait_s = max(0.0, self.told_s + SPACING_S - now)
-            self.timer = asyncio.get_running_loop().call_later(wait_s, self.wake)
+            due_s = self._due_s(now)
+            self.timer = asyncio.get_running_loop().call_later(due_s - now, self.wake)
+            # When it is due rather than when it comes: else what each timer is late would add up.
+            self.told_s.append(due_s)
+
+    def _due_s(self, now: float) -> float:
+        """When the watchers may be woken next."""
+        if not self.told_s:
+            return now
+        full = len(self.told_s) == MOST
+        return max(now, self.told_s[-1] + SPACING_S, self.told_s[0] + WINDOW_S if full else 0.0)
 
     def wake(self) -> None:
         """Wake every watcher."""
         self.timer = None
-        self.told, self.told_s = self.latest, time.monotonic()
+        self.told = self.latest
         self.changed.set()
         self.changed = asyncio.Event()
 
@@ -132,7 +144,7 @@ class Hub:
         """Watch all jobs of a project; nothing of it is held once the last watcher leaves."""
         topic = self.projects.get(key)
         if topic is None:
-            topic = self.projects[key] = ProjectTopic(SPACING_S)
+            topic = self.projects[key] = ProjectTopic(WINDOW_S / MOST)
         watch = topic.add()
         try:
             if not topic.known:

@@ -98,6 +98,7 @@ async def steady(asked: argparse.Namespace, entrant: Entrant) -> bool:
         at_s, revision = await entrant.change()
         commits[revision] = at_s
     used_s, seconds = _cpu_s(entrant) - used_s, time.perf_counter() - begun_s
+    await asyncio.sleep(1 / asked.rate)
     at_s, final = await entrant.end()
     commits[final] = at_s
     await ended(everybody)
