@@ -19,6 +19,8 @@ from app.log import log, new_id
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 INTERNAL = "INTERNAL"
+MAX_MESSAGE = 1_000
+"""Characters of a message: what it quotes of a request may be as long as the request."""
 TIMEOUTS = (TimeoutError, asyncpg.QueryCanceledError)
 
 
@@ -70,7 +72,7 @@ def _masked(error: GraphQLError, cause: BaseException | None) -> GraphQLError:
 
 def _changed(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
     return GraphQLError(
-        message,
+        message if len(message) <= MAX_MESSAGE else message[:MAX_MESSAGE] + "…",
         nodes=error.nodes,
         source=error.source,
         positions=error.positions,

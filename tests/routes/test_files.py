@@ -46,7 +46,7 @@ async def test_a_link_gives_exactly_the_stored_bytes(api: aiohttp.ClientSession,
         assert answer.headers["Content-Length"] == str(len(DATA))
         assert answer.headers["ETag"] == f'"{DIGEST}"'
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert answer.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
+        assert answer.headers["Content-Security-Policy"] == "sandbox; default-src 'none'; frame-ancestors 'none'"
         assert answer.headers["Cache-Control"].startswith("private, max-age=")
         assert answer.headers["Content-Disposition"].startswith("inline")
 
