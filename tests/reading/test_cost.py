@@ -44,6 +44,9 @@ async def cost(query: str, /, **variables: Any) -> dict[str, int]:
         ("{ viewer { projects(first: 3) { pageInfo { hasNextPage } nodes { id } } } }", {}, 2 + 3),
         ("{ viewer { projects(first: 3) { totalCount } } }", {}, 2 + 10),
         ("{ viewer { projects(first: 3) { totalCount nodes { crawlJobs { totalCount } } } } }", {}, 2 + 10 + 3 * 12),
+        # Statistics pass over all rows, and so does each way in which they group.
+        ("{ viewer { imageStatistics { count bytes } } }", {}, 1 + 10),
+        ("{ viewer { imageStatistics { byHost { groups { key } } byStatus { count } } } }", {}, 1 + 10 + 11 + 10),
         (DASHBOARD, {"jobs": 5}, 2 + 20 * (2 + 5 * (2 + 10))),
         (DASHBOARD, {"jobs": 2, "projects": 7}, 2 + 7 * (2 + 2 * (2 + 10))),
         (DASHBOARD, {"on": False}, 2 + 20),
