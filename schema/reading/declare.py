@@ -2,7 +2,7 @@
 
 Types stay ordinary Strawberry classes. A field without a mark is the model's column of the same name; the others carry
 one of the marks below. In a mark's SQL `{t}` is the row, `{v}` a filter's bound value (write its cast), `{d}` the JSON
-document that an object is made of and `{i}` its place in its list, from 0.
+document that an object is made of and `{i}` its place in its list, from 0. What is counted of rows: see `tally.py`.
 
 A mutation or subscription names a row and leaves reading it to the selection:
 
