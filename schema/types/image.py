@@ -103,7 +103,7 @@ class ImageOrder:
     direction: OrderDirection = direction()
 
 
-@strawberry.type(description="One reason why an image is failed, invalid or a duplicate.")
+@strawberry.type(description="One reason for an image's state.")
 class ImageIssue:
     """An entry of an image's issues."""
 
@@ -179,7 +179,9 @@ class Image(Node):
     )
     quality: ImageQuality | None = document("{t}.quality", "Measures of the picture; null where no pixel was decoded.")
     chunk: int = plain("The chunk that it is fetched in.")
-    issues: list[ImageIssue] = documents("{t}.issues", "Why it is failed, invalid or a duplicate.")
+    issues: list[ImageIssue] = documents(
+        "{t}.issues", "Why it is failed, invalid or a duplicate; `by_hand` where a person decided, for it or against."
+    )
     fetch: ImageFetch = document("{t}.fetch", "How the last fetch went.")
     provenance: Provenance = document("{t}.provenance", "Where it comes from and what one may do with it.")
     download_url: URL | None = derived(

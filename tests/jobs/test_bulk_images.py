@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 
+from app.jobs import export
 from app.jobs import images as bulk
 from app.jobs.collect import collect
 from app.storage import storage
 from tests.stand_ins.misbehaving import MisbehavingHost
-from tests.support.asking import ERRORS, counted, exported, good, images, key_of, refusal, urls, validated, verb
-from tests.support.filled import exact, filled
+from tests.support.asking import ERRORS, counted, exported, good, images, key_of, urls, validated
+from tests.support.filled import DELETE, UPDATE, about, exact, filled, states
 from tests.support.service import Person, entries, running_worker
 
-UPDATE = f"""mutation($input: UpdateImagesInput!) {{ updateImages(input: $input) {{
-  count hasMore crawlJob {{ id totalImages downloadedImages validImages }} {ERRORS} }} }}"""
-DELETE = UPDATE.replace("UpdateImagesInput", "DeleteImagesInput").replace("updateImages", "deleteImages")
-
-
-def about(job: str, *ids: str, **filters: Any) -> dict[str, Any]:
-    """The part of an input that says which images."""
-    return {"crawlJobId": job, "images": {"ids": list(ids)} if ids else {"filter": filters}}
+LONG_AGO = "2020-01-01T00:00:00Z"
 
 
 async def judged(who: Person, job: str, verdict: str | None, *ids: str, **more: Any) -> dict[str, Any]:
     done = await who.do(UPDATE, input={**about(job, *ids), "verdict": verdict, **more})
     assert not done["errors"], done
     return done
-
-
-async def states(who: Person, job: str) -> list[str]:
-    return [one["status"] for one in await images(who, job)]
 
 
 async def test_chosen_images_are_refused_by_hand_with_a_reason_and_no_longer_count(
@@ -160,6 +150,52 @@ async def _files() -> Any:
         yield {"filename": stored.key.rsplit("/", 1)[-1]}
 
 
+async def test_people_and_a_validation_at_the_same_images_leave_exact_counters(
+    owner: Person, db: asyncpg.Connection
+) -> None:
+    job, ids = await filled(db, owner, *["downloaded"] * 30)
+
+    async def decide(number: int) -> None:
+        verdict = ("VALID", "INVALID", None)[number % 3]
+        chosen = ids[number : number + 12]
+        await owner.do(UPDATE, input={**about(job, *chosen), "verdict": verdict, "reason": None})
+
+    async with running_worker():
+        await asyncio.gather(
+            *(decide(number) for number in range(12)),
+            *(validated(owner, job, minWidth=110 + number) for number in range(3)),
+            owner.do(DELETE, input=about(job, *ids[25:])),
+        )
+    assert await exact(db, job)
+    assert len(await images(owner, job)) == 25
+
+
+async def test_what_is_deleted_from_a_re_crawl_does_not_count_as_missing(owner: Person, db: asyncpg.Connection) -> None:
+    job, ids = await filled(db, owner, "downloaded", "downloaded", "downloaded")
+    compared = 'update images set fetch = fetch || \'{"difference": "unchanged"}\' where crawl_job_id = $1'
+    former, _ = await filled(db, owner)
+    about_former = "update crawl_jobs set options = options || jsonb_build_object('recrawl_of', $2::int,"
+    await db.execute(compared.replace("set fetch = fetch", 'set "fetch" = images."fetch"'), key_of(job))
+    await db.execute(about_former + " 'recrawl_stored', 3) where id = $1", key_of(job), key_of(former))
+    query = "query($id: ID!) { crawlJob(id: $id) { difference { unchanged undecided gone } } }"
+    before = (await owner.get(query, id=job))["crawlJob"]["difference"]
+    await owner.do(DELETE, input=about(job, ids[0]))
+    after = (await owner.get(query, id=job))["crawlJob"]["difference"]
+    assert after == before | {"unchanged": before["unchanged"] - 1}
+
+
+async def test_an_export_takes_the_same_filters_as_lists(owner: Person, db: asyncpg.Connection) -> None:
+    job, _ = await filled(db, owner, "downloaded", "downloaded")
+    await db.execute("update images set quality = '{\"sharpness\": 3}' where width = 100")
+    create = f"""mutation($input: CreateExportJobInput!) {{
+      createExportJob(input: $input) {{ exportJob {{ id }} {ERRORS} }} }}"""
+    made = await owner.do(create, input={"crawlJobId": job, "filter": {"maxSharpness": 20, "updatedAfter": LONG_AGO}})
+    claimed = await export.claim(key_of(made["exportJob"]["id"]), 60)
+    assert claimed
+    async with export.chosen_images(claimed) as chosen:
+        assert [one.width async for one in chosen] == [100]
+
+
 async def test_counters_are_exact_after_deleting_by_filter_and_pending_rows_stay(
     owner: Person, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,72 +228,3 @@ async def test_one_line_of_the_activity_log_tells_of_all(owner: Person, db: asyn
         },
         {"action": "images.deleted", "resourceType": "CrawlJob", "resourceId": key, "metadata": {"images": 1}},
     ]
-
-
-WRONG: Sequence[tuple[dict[str, Any], dict[str, Any], str, str, str | None]] = [
-    ({}, {"verdict": "VALID", "reason": "r" * 201}, "INVALID", "input.reason", "200"),
-    ({}, {"keyword": "k" * 201}, "INVALID", "input.keyword", "200"),
-    ({}, {"keyword": ""}, "INVALID", "input.keyword", "200"),
-    ({}, {}, "INVALID", "input", None),
-    ({}, {"reason": "so", "keyword": "dog"}, "INVALID", "input.reason", None),
-    ({}, {"reason": "so", "verdict": None}, "INVALID", "input.reason", None),
-    ({"images": {"ids": []}}, {"verdict": "VALID"}, "INVALID", "input.images.ids", "1"),
-    ({"images": {"ids": ["Image:1"] * 101}}, {"verdict": "VALID"}, "INVALID", "input.images.ids", "100"),
-    ({"images": {"ids": ["Image:999999"]}}, {"verdict": "VALID"}, "NOT_FOUND", "input.images.ids.0", None),
-    ({"images": {"ids": ["nonsense"]}}, {"verdict": "VALID"}, "NOT_FOUND", "input.images.ids.0", None),
-    ({"images": {"filter": {"goneIn": "x"}}}, {"verdict": "VALID"}, "NOT_FOUND", "input.images.filter.goneIn", None),
-    ({"images": {"filter": {"keyword": ["\0"]}}}, {"verdict": "VALID"}, "INVALID", "input.images.filter.keyword", None),
-    ({"crawlJobId": "CrawlJob:999999"}, {"verdict": "VALID"}, "NOT_FOUND", "input.crawlJobId", None),
-    ({"crawlJobId": "x"}, {"verdict": "VALID"}, "NOT_FOUND", "input.crawlJobId", None),
-]
-
-
-@pytest.mark.parametrize(("which", "change", "code", "path", "limit"), WRONG)
-async def test_what_is_wrong_is_named_and_nothing_is_changed(
-    owner: Person,
-    db: asyncpg.Connection,
-    which: dict[str, Any],
-    change: dict[str, Any],
-    code: str,
-    path: str,
-    limit: str | None,
-) -> None:
-    job, ids = await filled(db, owner, "downloaded")
-    error = await refusal(owner, UPDATE, input={**about(job, *ids), **which, **change})
-    assert (error["code"], ".".join(error["path"]), error["limit"]) == (code, path, limit)
-    assert await states(owner, job) == ["DOWNLOADED"]
-
-
-async def test_an_image_that_has_no_bytes_cannot_be_judged_and_one_that_waits_cannot_be_deleted(
-    owner: Person, db: asyncpg.Connection
-) -> None:
-    job, ids = await filled(db, owner, "downloaded", "failed", "pending")
-    error = await refusal(owner, UPDATE, input={**about(job, *ids), "verdict": "VALID"})
-    assert (error["code"], error["path"][-1], error["actual"]) == ("ILLEGAL_TRANSITION", "1", "FAILED")
-    assert error["allowed"] == ["DOWNLOADED", "VALID", "INVALID"]
-    error = await refusal(owner, DELETE, input=about(job, *ids))
-    assert (error["code"], error["path"][-1], error["actual"]) == ("ILLEGAL_TRANSITION", "2", "PENDING")
-    assert await states(owner, job) == ["DOWNLOADED", "FAILED", "PENDING"]
-
-
-async def test_images_of_another_job_or_another_person_are_not_there(
-    owner: Person, stranger: Person, db: asyncpg.Connection
-) -> None:
-    job, ids = await filled(db, owner, "downloaded")
-    other, _ = await filled(db, owner, "downloaded")
-    theirs, _ = await filled(db, stranger, "downloaded")
-    for mutation in (UPDATE, DELETE):
-        change = {"verdict": "INVALID"} if mutation is UPDATE else {}
-        assert (await refusal(owner, mutation, input={**about(other, *ids), **change}))["code"] == "NOT_FOUND"
-        assert (await refusal(stranger, mutation, input={**about(job, *ids), **change}))["code"] == "NOT_FOUND"
-        assert (await refusal(stranger, mutation, input={**about(theirs, *ids), **change}))["code"] == "NOT_FOUND"
-    assert await states(owner, job) == ["DOWNLOADED"]
-
-
-async def test_images_of_an_archived_project_can_be_deleted_and_no_more(owner: Person, db: asyncpg.Connection) -> None:
-    job, ids = await filled(db, owner, "downloaded")
-    project = (await owner.get("query($id: ID!) { crawlJob(id: $id) { project { id } } }", id=job))["crawlJob"]
-    await owner.do(verb("archiveProject", "project { id }"), id=project["project"]["id"])
-    error = await refusal(owner, UPDATE, input={**about(job, *ids), "verdict": "VALID"})
-    assert (error["code"], error["allowed"]) == ("ILLEGAL_TRANSITION", ["ACTIVE"])
-    assert (await owner.do(DELETE, input=about(job, *ids)))["count"] == 1

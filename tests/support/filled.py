@@ -1,12 +1,18 @@
-"""Crawl jobs with rows in given states, written past the API; and whether a job's counters say what its rows say."""
+"""Crawl jobs with rows in given states, written past the API, what changes many of their images, and whether a job's
+counters say what its rows say."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import asyncpg
 
-from tests.support.asking import key_of
+from tests.support.asking import ERRORS, images, key_of
 from tests.support.service import Person, entries
 
+UPDATE = f"""mutation($input: UpdateImagesInput!) {{ updateImages(input: $input) {{
+  count hasMore crawlJob {{ id totalImages downloadedImages validImages }} {ERRORS} }} }}"""
+DELETE = UPDATE.replace("UpdateImagesInput", "DeleteImagesInput").replace("updateImages", "deleteImages")
 LISTED = entries("http://127.0.0.1:9/a.jpg")
 ROW = """
 insert into images (crawl_job_id, original_url, filename, status, chunk, keyword, width, height, format, sha256)
@@ -41,3 +47,13 @@ async def exact(db: asyncpg.Connection, job: str) -> bool:
     status = await db.fetchval("select status from crawl_jobs where id = $1", key_of(job))
     await db.execute(TALLY, key_of(job), status)
     return bool(before == await db.fetchrow(COUNTS, key_of(job)))
+
+
+def about(job: str, *ids: str, **filters: Any) -> dict[str, Any]:
+    """The part of an input that says which images."""
+    return {"crawlJobId": job, "images": {"ids": list(ids)} if ids else {"filter": filters}}
+
+
+async def states(who: Person, job: str) -> list[str]:
+    """The states of a job's images, by id."""
+    return [one["status"] for one in await images(who, job)]
