@@ -72,7 +72,7 @@ async def run(folder: Path, client: str, **environment: str) -> dict[str, Any]:
     return dict(json.loads(out))
 
 
-@pytest.mark.parametrize("client", ["typed_fetch", "apollo", "urql", "urql_events", "relay"])
+@pytest.mark.parametrize("client", ["typed_fetch", "apollo", "urql", "urql_events", "urql_graphcache", "relay"])
 async def test_a_typed_client_goes_from_the_viewer_to_a_downloaded_dataset(
     built: Path, owner: Person, db: asyncpg.Connection, client: str
 ) -> None:

@@ -6,7 +6,7 @@ import { createApollo } from "./apollo.js";
 import { type Client, journey, type Service, signedOut } from "./journey.js";
 import { createRelay } from "./relay.js";
 import { createFetch } from "./typed_fetch.js";
-import { createUrql, createUrqlEvents } from "./urql.js";
+import { createUrql, createUrqlEvents, createUrqlGraphcache } from "./urql.js";
 
 const CLIENTS: Record<string, (service: Service) => Client> = {
   apollo: createApollo,
@@ -14,10 +14,16 @@ const CLIENTS: Record<string, (service: Service) => Client> = {
   typed_fetch: createFetch,
   urql: createUrql,
   urql_events: createUrqlEvents,
+  urql_graphcache: createUrqlGraphcache,
 };
 
 // As every browser and Node 22 have it.
 Object.assign(globalThis, { WebSocket });
+
+// A client that finds something odd in the API says so here.
+console.warn = console.error = (...said: unknown[]) => {
+  throw new Error(said.join(" "));
+};
 
 async function main(name: string): Promise<void> {
   const { SERVICE_URL = "", SERVICE_TOKEN = "", IMAGE_HOST = "", SMALL = "", LARGE = "" } = process.env;

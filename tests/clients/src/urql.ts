@@ -1,7 +1,12 @@
 // urql's core: its default exchanges, and graphql-ws behind the one for subscriptions.
 
+import { readFileSync } from "node:fs";
+
 import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
 import { type AnyVariables, cacheExchange, Client as Urql, fetchExchange, subscriptionExchange } from "@urql/core";
+import { cacheExchange as graphcache } from "@urql/exchange-graphcache";
+import { minifyIntrospectionQuery } from "@urql/introspection";
+import { buildSchema, introspectionFromSchema, isIntrospectionType, isObjectType } from "graphql";
 import { createClient } from "graphql-ws";
 
 import {
@@ -59,6 +64,39 @@ export function createUrqlEvents({ url, token }: Service): Client {
   // end
 
   return asked(client, async () => undefined);
+}
+
+/** What is live comes by websocket, into a cache that shares rows by their ids. */
+export function createUrqlGraphcache({ url, socketUrl, token }: Service): Client {
+  const authorization = `Bearer ${token}`;
+  const sdl = readFileSync("schema.graphql", "utf8");
+
+  // docs: urql_graphcache
+  const api = buildSchema(sdl);
+  const types = Object.values(api.getTypeMap()).filter((type) => !isIntrospectionType(type));
+  const embedded = types.filter((type) => isObjectType(type) && !type.getFields().id);
+  const cache = graphcache({
+    schema: minifyIntrospectionQuery(introspectionFromSchema(api)),
+    keys: Object.fromEntries(embedded.map(({ name }) => [name, () => null])),
+  });
+  // end
+  const sockets = createClient({ url: socketUrl, connectionParams: { Authorization: authorization } });
+  const client = new Urql({
+    url,
+    preferGetMethod: false,
+    fetchOptions: { headers: { authorization } },
+    exchanges: [
+      cache,
+      fetchExchange,
+      subscriptionExchange({
+        forwardSubscription: ({ query = "", variables }) => ({
+          subscribe: (sink) => ({ unsubscribe: sockets.subscribe({ query, variables }, sink) }),
+        }),
+      }),
+    ],
+  });
+
+  return asked(client, async () => sockets.dispose());
 }
 
 function asked(client: Urql, close: Client["close"]): Client {
