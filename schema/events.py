@@ -93,23 +93,28 @@ class Events:
         """The answers to a subscription's events. One that cannot begin is refused rather than begun and ended."""
         begun = False
         try:
-            with self._place(asked.context.viewer.id):
-                executor, source = await self._begin(asked)
+            async with self._source(asked) as (executor, source):
                 key = asked.key()
-                async with aclosing(source):
-                    async for event in source:
-                        result = await self._answer(executor, key, event)
-                        if result.data is None and not begun:
-                            yield PreExecutionError(None, result.errors)
-                            return
-                        if _is_gone(result):
-                            return
-                        begun = True
-                        yield result
+                async for event in source:
+                    result = await self._answer(executor, key, event)
+                    if result.data is None and not begun:
+                        yield PreExecutionError(None, result.errors)
+                        return
+                    if _is_gone(result):
+                        return
+                    begun = True
+                    yield result
         except Exception as error:  # noqa: BLE001 - whatever a source raises is masked, and ends this one only
             known = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
             errors = self._spoken([known])
             yield ExecutionResult(None, errors) if begun else PreExecutionError(None, errors)
+
+    @contextlib.asynccontextmanager
+    async def _source(self, asked: Asked) -> AsyncIterator[tuple[Executor, Any]]:
+        with self._place(asked.context.viewer.id):
+            executor, source = await self._begin(asked)
+            async with aclosing(source):
+                yield executor, source
 
     @contextlib.contextmanager
     def _place(self, who: UUID) -> Iterator[None]:

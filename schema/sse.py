@@ -61,10 +61,8 @@ async def _messages(results: Results, viewer: Viewer) -> AsyncGenerator[bytes, N
             # Asked for only once the last was sent: a slow client gets what is newest then.
             coming = asyncio.ensure_future(anext(results, None))
             try:
-                while not coming.done() and (left := seconds_left(viewer)) > 0:
-                    await asyncio.wait((coming,), timeout=min(left, KEEP_ALIVE_S))
-                    if not coming.done() and left > KEEP_ALIVE_S:
-                        yield COMMENT
+                while not await _is_over(coming, viewer):
+                    yield COMMENT
                 result = coming.result() if coming.done() else _ended()
             finally:
                 coming.cancel()
@@ -74,6 +72,14 @@ async def _messages(results: Results, viewer: Viewer) -> AsyncGenerator[bytes, N
             if result is None or seconds_left(viewer) <= 0:
                 yield COMPLETE
                 return
+
+
+async def _is_over(coming: asyncio.Future[Any], viewer: Viewer) -> bool:
+    """Wait for as long as a stream may be silent: whether the result or the token's end came."""
+    left = seconds_left(viewer)
+    if left > 0:
+        await asyncio.wait((coming,), timeout=min(left, KEEP_ALIVE_S))
+    return coming.done() or left <= KEEP_ALIVE_S
 
 
 def _ended() -> ExecutionResult:
