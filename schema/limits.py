@@ -31,8 +31,12 @@ MAX_DEFINITIONS = 100
 """Operations and fragments of a document: validation compares fragments in pairs."""
 MAX_MUTATIONS = 10
 """Mutations of an operation, those of its fragments and aliases too."""
-MAX_TOKENS = 10_000
-"""Words and signs of a document: room for a list of URLs that is written into it."""
+MAX_TOKENS = 4_000
+"""Words and signs of a document, each of which takes a hundredth of a millisecond to read: lists go into variables."""
+MAX_TEXT = 2**17
+"""Characters of a document: a long comment or string is read one by one."""
+MAX_ITEMS = 21_000
+"""Items of all lists in the variables: the 20,000 URLs that a request may hold, and what is beside them."""
 MAX_BODY = 2**20
 """Bytes of a request."""
 MAX_QUERY_STRING = 2**14

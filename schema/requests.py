@@ -11,7 +11,7 @@ import orjson
 from starlette.requests import Request
 
 from app.errors import Invalid, LimitExceeded, Unauthenticated
-from schema.limits import MAX_BODY, MAX_QUERY_STRING
+from schema.limits import MAX_BODY, MAX_ITEMS, MAX_QUERY_STRING, MAX_TEXT
 from schema.trusted import Trusted
 
 JSON_TYPE = "application/json"
@@ -113,4 +113,27 @@ def operation_of(members: Mapping[str, Any], trusted: Trusted) -> Operation:
             raise Invalid(f"`{one}` is an object.", path=[one])
     if not isinstance(name, str | None):
         raise Invalid("`operationName` is a text.", path=["operationName"])
+    _within("query", "characters", len(text), MAX_TEXT)
+    if variables:
+        _within("variables", "items in lists", _items(variables), MAX_ITEMS)
     return Operation(text, variables, name or None)
+
+
+def _within(member: str, what: str, actual: int, limit: int) -> None:
+    if actual > limit:
+        raise LimitExceeded(
+            f"`{member}` has at most {limit} {what}, not {actual}.", path=[member], limit=str(limit), actual=str(actual)
+        )
+
+
+def _items(value: Any) -> int:
+    """The items of all lists inside a value."""
+    found, open_ = 0, [value]
+    while open_:
+        one = open_.pop()
+        if isinstance(one, dict):
+            open_ += one.values()
+        elif isinstance(one, list):
+            found += len(one)
+            open_ += one
+    return found
