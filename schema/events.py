@@ -73,7 +73,7 @@ class Asked:
         """The same for all who ask the same and see the same: administrators everything, others what is theirs."""
         viewer = self.context.viewer
         variables = orjson.dumps(self.variables, option=orjson.OPT_SORT_KEYS)
-        return self.text, self.name, variables, None if viewer.everything else viewer.id
+        return self.text, self.name, variables, None if viewer.everything else viewer.id.int
 
 
 class Events:
@@ -147,7 +147,7 @@ class Events:
         same = getattr(event, "same", None)
         if same is None:
             return await make()
-        return cast("ExecutionResult", await self._shared.get((*key, same), make))
+        return cast("ExecutionResult", await self._shared.get(((*key, same),), make))
 
     async def _execute(self, executor: Executor, event: Event) -> ExecutionResult:
         """Execute for one event; `data` is JSON text from here on."""

@@ -64,6 +64,8 @@ BURST_GAP_S = 0.3
 """Longer than the least time between two frames."""
 AT_ONCE = 50
 """Who comes and goes at once."""
+LIMITS = ("PIXCRAWLER_SUBSCRIPTIONS_PER_USER", "PIXCRAWLER_RATE_PER_USER", "PIXCRAWLER_RATE_PER_ADDRESS")
+"""All subscribers are one user at one address here."""
 NODE = Path(__file__).parent / "node_subscriptions"
 INSTALL_S = 300.0
 
@@ -256,7 +258,7 @@ def ours_at_home(asked: argparse.Namespace) -> bool:
     os.environ.update(
         PIXCRAWLER_HOME=str(home),
         PIXCRAWLER_SIGNING_KEY="a key for the bench only, of 32 bytes or more",
-        PIXCRAWLER_SUBSCRIPTIONS_PER_USER=str(10**6),
+        **dict.fromkeys(LIMITS, str(10**6)),
     )
     try:
         adopt(start(home).environment())
