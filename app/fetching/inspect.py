@@ -48,7 +48,7 @@ LARGE_PIXELS = 16_000_000
 _one_large = threading.Lock()
 
 DEAR = {"webp": 2.5}
-"""Formats whose decoder holds so many times what others' do (15 bytes a pixel) may have that many times fewer pixels."""
+"""Formats whose decoder holds so many times what others do (15 bytes a pixel) may have that many times fewer pixels."""
 
 FRAMES_CHECKED = 32
 """Frames of an animation, or pages, that are decoded; their pixels together stay under the limit for one image."""
