@@ -60,11 +60,17 @@ class Documents:
         self._characters = 0
         self.misses = 0
 
-    def get(self, text: str) -> Document:
-        """The document of a text; `GraphQLSyntaxError` for one that does not parse."""
+    def known(self, text: str) -> Document | None:
+        """The document of a text that came before, if it is kept."""
         known = self._kept.get(text)
         if known is not None:
             self._kept.move_to_end(text)
+        return known
+
+    def get(self, text: str) -> Document:
+        """The document of a text; `GraphQLSyntaxError` for one that does not parse."""
+        known = self.known(text)
+        if known is not None:
             return known
         self.misses += 1
         made = self._read(text)

@@ -27,7 +27,7 @@ from app.models.crawl_job import CrawlJob as CrawlJobRow
 from app.settings import settings
 from schema.documents import Document, Documents
 from schema.events import Asked, Events, Executor
-from schema.execution import Execution
+from schema.execution import Execution, straight
 from schema.masking import told
 from schema.mutations import Mutation
 from schema.queries import Query
@@ -54,11 +54,24 @@ class PixSchema(strawberry.Schema):
     def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
         """Log nothing here: what is worth a line is logged where it is masked."""
 
-    async def execute(self, query: str | None, *args: Any, **more: Any) -> ExecutionResult:
+    async def execute(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any = None,
+        *args: Any,
+        **more: Any,
+    ) -> ExecutionResult:
         """Run a query or a mutation."""
+        document = self.documents.known(query or "")
+        if document is not None:
+            found = await straight(self.reads, document, variable_values, context_value, more.get("operation_name"))
+            if found is not None:
+                found.errors = self._spoken(found.errors)
+                return found
         more.setdefault("allowed_operation_types", (OperationType.QUERY, OperationType.MUTATION))
         try:
-            result = await super().execute(query, *args, **more)
+            result = await super().execute(query, variable_values, context_value, *args, **more)
         except REFUSED as error:
             result = PreExecutionError(data=None, errors=[GraphQLError(_reason(error))])
         result.errors = self._spoken(result.errors)
