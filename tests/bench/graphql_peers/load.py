@@ -6,6 +6,7 @@ and length: the answers themselves were looked at before.
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import time
@@ -71,43 +72,47 @@ def load(port: int, sent: bytes, size: int, seconds: float, connections: int) ->
     ValueError for an answer with another status, or a body of other than `size` bytes; ConnectionError for a connection
     that ends.
     """
-    waiting = select.epoll()
-    sockets = {}
+    with contextlib.ExitStack() as held:
+        sockets = {}
+        for _ in range(connections):
+            one = held.enter_context(socket.create_connection(("127.0.0.1", port), ANSWER_S))
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sockets[one.fileno()] = one
+        waiting = held.enter_context(select.epoll())
+        for number in sockets:
+            waiting.register(number, select.EPOLLIN)
+        cpu_s, start_s = time.process_time(), time.perf_counter()
+        latencies, ended_s = _asked(sockets, waiting, sent, size, start_s + seconds)
+        return Load(len(latencies), ended_s - start_s, latencies, time.process_time() - cpu_s)
+
+
+def _asked(
+    sockets: dict[int, socket.socket], waiting: select.epoll, sent: bytes, size: int, ends_s: float
+) -> tuple[list[float], float]:
+    """How long each answer took, and when the last came."""
     begun: dict[int, float] = {}
-    missing: dict[int, int] = {}
-    for _ in range(connections):
-        one = socket.create_connection(("127.0.0.1", port), ANSWER_S)
-        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sockets[one.fileno()] = one
-        waiting.register(one.fileno(), select.EPOLLIN)
+    missing = dict.fromkeys(sockets, 0)
     latencies: list[float] = []
-    cpu_s, start_s = time.process_time(), time.perf_counter()
-    ends_s = start_s + seconds
     for number, one in sockets.items():
-        begun[number], missing[number] = time.perf_counter(), 0
+        begun[number] = now = time.perf_counter()
         one.sendall(sent)
-    now = start_s
-    try:
-        while now < ends_s or len(latencies) < 2 * connections:
-            for number, _ in waiting.poll(ANSWER_S):
-                one = sockets[number]
-                got = one.recv_into(VIEW)
-                if missing[number]:
-                    missing[number] -= got
-                else:
-                    head, length = head_of(ROOM, got)
-                    if length != size:
-                        raise ValueError(f"an answer of {length} bytes instead of {size}: {bytes(ROOM[:got])[:2000]!r}")
-                    missing[number] = head + length - got
-                if not got:
-                    raise ConnectionError("closed")
-                if not missing[number]:
-                    now = time.perf_counter()
-                    latencies.append(now - begun[number])
-                    begun[number] = now
-                    one.sendall(sent)
-    finally:
-        for one in sockets.values():
-            one.close()
-        waiting.close()
-    return Load(len(latencies), now - start_s, latencies, time.process_time() - cpu_s)
+    while now < ends_s or len(latencies) < 2 * len(sockets):
+        for number, _ in waiting.poll(ANSWER_S):
+            got = sockets[number].recv_into(VIEW)
+            if not got:
+                raise ConnectionError("closed")
+            missing[number] = missing[number] - got if missing[number] else _missing(got, size)
+            if not missing[number]:
+                now = time.perf_counter()
+                latencies.append(now - begun[number])
+                begun[number] = now
+                sockets[number].sendall(sent)
+    return latencies, now
+
+
+def _missing(got: int, size: int) -> int:
+    """What has yet to come of an answer of which `got` bytes have."""
+    head, length = head_of(ROOM, got)
+    if length != size:
+        raise ValueError(f"an answer of {length} bytes instead of {size}: {bytes(ROOM[:got])[:2000]!r}")
+    return head + length - got
