@@ -87,7 +87,9 @@ class Settings(BaseSettings):
         description="How much of an image is decoded before it is taken: `decode` all of its data, JPEG to a smaller"
         " scale; `full` to all pixels; `header` none: no damage inside is found, no hash and no quality is measured.",
     )
-    decode_threads: int = Field(2, gt=0, description="Images decoded at once, per worker process.")
+    decode_threads: int = Field(
+        1, gt=0, description="Images decoded at once, per worker process: one, where there is a process a core."
+    )
     respect_robots: bool = Field(
         True, description="Whether robots.txt decides what is asked, and its Crawl-delay when."
     )
