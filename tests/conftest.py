@@ -15,6 +15,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+from hypothesis import settings as drawing
 
 from app.log import configure
 from tests.support import databases
@@ -30,6 +31,11 @@ ENVIRONMENT = {
     "PIXCRAWLER_FETCH_TIMEOUT_S": "10",
     "PIXCRAWLER_LOG_LEVEL": "ERROR",
 }
+
+# What hypothesis draws: the same in each run of the suite; `--hypothesis-profile long` goes on elsewhere each time.
+drawing.register_profile("suite", derandomize=True, database=None, deadline=None)
+drawing.register_profile("long", max_examples=5_000, deadline=None, print_blob=True)
+drawing.load_profile("suite")
 
 
 def pytest_configure(config: pytest.Config) -> None:

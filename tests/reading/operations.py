@@ -1,166 +1,347 @@
-"""Random operations over the whole query root: types, aliases, fragments, directives, variables, pages both ways."""
+"""Operations as a hypothesis strategy, made of the schema: a new field, argument, filter or type is asked for unasked.
+
+Selections, aliases, arguments, fragments and directives are drawn from the schema's types; values are those that the
+rows hold (`holdings.py`), written out or as variables. Most operations are valid; a value in `ODD` is not.
+"""
 
 from __future__ import annotations
 
-import random
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import GraphQLEnumType, GraphQLField, GraphQLInterfaceType, GraphQLObjectType, get_named_type
+import orjson
+from graphql import (
+    GraphQLArgument,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    Undefined,
+    get_named_type,
+)
+from hypothesis import strategies as st
 
 from schema.root import schema
-from tests.reading.world import World
+from tests.reading.holdings import Holdings
 
 CORE = schema._schema
-MAX_NAMES = 20
-NOT_READ = ("sources", "sourcePreview")
-"""Fields of the root that are answered by no statement."""
-VARIABLES = (
-    '$yes: Boolean = true, $no: Boolean!, $first: Int, $status: [ImageStatus!], $filter: CrawlJobFilter, $id: ID = ""'
-)
-FILTERS = {
-    "ImageFilter": (
-        "{}",
-        "null",
-        "{status: [VALID, FAILED]}",
-        "{status: $status}",
-        "{status: []}",
-        '{keyword: ["cat"], minWidth: 100}',
-        '{issue: ["width", "corrupt"]}',
-        '{license: ["by-sa 4.0"], source: ["openverse"]}',
-        '{format: ["jpeg"], maxFileSize: 2000}',
-        '{host: ["A.example"], httpStatus: [404, 503]}',
-        "{difference: [NEW, CHANGED]}",
-        "{goneIn: $id}",
-        '{createdAfter: "2026-01-01T00:00:02Z", createdBefore: "2026-01-01T00:00:04+00:00"}',
-    ),
-    "CrawlJobFilter": (
-        "{}",
-        "$filter",
-        '{keyword: ["dog", "none"]}',
-        '{nameContains: "JOB \\\\"}',
-        "{status: [RUNNING]}",
-    ),
-    "ProjectFilter": ('{nameContains: "%_"}', "{status: [ACTIVE]}", '{nameContains: "%1"}'),
-    "ExportJobFilter": ("{format: [ZIP]}", "{status: [COMPLETED, EXPIRED]}"),
-    "ValidationJobFilter": ("{status: [PENDING, RUNNING]}", '{nameContains: "RULES"}'),
-    "ActivityLogFilter": ('{action: ["project.created"]}', '{resourceType: ["project"], resourceId: ["1", "3"]}'),
-}
+QUERY: Any = CORE.query_type
+NODE: Any = CORE.type_map["Node"]
+OUTSIDE = ("sourcePreview",)
+"""Fields that ask other services, and read no row."""
+LEVELS = 5
+"""Objects below each other, where a connection with its edges and nodes is one."""
+MAX_ALIASES = 24
+ODD = 60
+"""One value in so many is none that the API takes."""
+STEMS = ("x", "r", "t", "k", "place", "doc", "q", "select", "A")
+"""How aliases begin: as the statement's own names do, too."""
+PAGES = {"first", "last", "after", "before"}
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+Taken = GraphQLArgument | GraphQLInputField
+
+
+class Word(str):
+    """What is written without quotes: the name of an enum's value, or a variable."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation with what its variables hold."""
+
+    text: str
+    variables: dict[str, Any]
+    cursors: dict[str, tuple[str, int]]
+    """For a variable that takes a cursor: the response key of the list's edges, and which of those cursors."""
+
+    def following(self, data: Any) -> dict[str, Any]:
+        """The variables, with cursors that an answer without any gave."""
+        found = dict(self.variables)
+        for name, (key, number) in self.cursors.items():
+            given = [edge["cursor"] for edges in _under(data, key) for edge in edges]
+            if given:
+                found[name] = given[number % len(given)]
+        return found
+
+
+def _under(data: Any, key: str) -> list[Any]:
+    if isinstance(data, list):
+        return [found for one in data for found in _under(one, key)]
+    if not isinstance(data, dict):
+        return []
+    return [data[key]] if key in data else [found for one in data.values() for found in _under(one, key)]
+
+
+def _ambiguous() -> frozenset[str]:
+    """Names of fields that two rows of `Node` have of different types: in one selection they need aliases."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for type_ in CORE.get_possible_types(NODE):
+        for name, made in type_.fields.items():
+            found[name].add(str(made.type))
+    return frozenset(name for name, types in found.items() if len(types) > 1)
+
+
+AMBIGUOUS = _ambiguous()
+
+
+@st.composite
+def operations(draw: Draw, holdings: Holdings) -> Operation:
+    """Queries over the whole root."""
+    return _Maker(draw, holdings).operation()
+
+
+def written(value: Any) -> str:
+    """A value as a document has it."""
+    if isinstance(value, Word):
+        return str(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(written(one) for one in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {written(one)}" for name, one in value.items()) + "}"
+    return orjson.dumps(value).decode()
 
 
 @dataclass
-class Maker:
-    """Makes one operation."""
-
-    chance: random.Random
-    world: World
+class _Maker:
+    draw: Draw
+    holdings: Holdings
     names: int = 0
-    abstract: bool = False
-    fragments: list[str] = field(default_factory=list)
+    aliases: int = 0
+    declared: list[str] = field(default_factory=list)
+    variables: dict[str, Any] = field(default_factory=dict)
+    cursors: dict[str, tuple[str, int]] = field(default_factory=dict)
+    fragments: list[tuple[str, str, bool, int]] = field(default_factory=list)
+    """Those made so far: name, type, whether it fits a selection of several types, aliases."""
+    definitions: list[str] = field(default_factory=list)
 
-    def operation(self) -> tuple[str, dict[str, Any]]:
-        """An operation's text and variables."""
-        body = self._selection(CORE.query_type, 6)
-        # Every variable is used, or validation would refuse both ways alike.
-        used = (
-            "used: projects(first: $first) { totalCount } no: __typename @include(if: $no)"
-            " yes: __typename @skip(if: $yes)"
-            " job: crawlJob(id: $id) { a: images(filter: {status: $status}) { totalCount } }"
-            " mine: viewer { projects { nodes { crawlJobs(filter: $filter) { totalCount } } } }"
-        )
-        text = f"query({VARIABLES}) {{ {used} {body[1:]} {' '.join(self.fragments)}"
-        variables: dict[str, Any] = {"no": self.chance.random() < 0.5}
-        choices: dict[str, list[Any]] = {
-            "yes": [True, False],
-            "first": [None, 1, 3],
-            "status": [None, [], ["VALID"], ["PENDING", "FAILED"]],
-            "filter": [None, {}, {"keyword": ["cat"]}, {"status": None, "nameContains": "1"}],
-            "id": [f"CrawlJob:{self.chance.choice(self.world.jobs)}"],
-        }
-        for name, values in choices.items():
-            if self.chance.random() < 0.7:
-                variables[name] = self.chance.choice(values)
-        return text, variables
+    def operation(self) -> Operation:
+        body = self.selection(QUERY, LEVELS)
+        head = f"query({', '.join(self.declared)}) " if self.declared else ""
+        return Operation(f"{head}{body} {' '.join(self.definitions)}".strip(), self.variables, self.cursors)
 
-    def _name(self) -> str:
+    def one_in(self, number: int) -> bool:
+        return bool(self.draw(st.integers(1, number)) == number)
+
+    def choose(self, among: Sequence[Any]) -> Any:
+        return self.draw(st.sampled_from(among))
+
+    def name(self, stem: str) -> str:
         self.names += 1
-        return f"x{self.names}"
+        return f"{stem}{self.names}"
 
-    def _selection(self, on: Any, depth: int) -> str:
+    # Selections
+
+    def selection(self, on: Any, levels: int, *, merged: bool = False) -> str:
+        """A selection set; `merged`: its fields stand beside those of other types."""
+        parts = [self.part(on, levels, merged) for _ in range(self.draw(st.integers(1, 4)))]
+        return "{ " + " ".join(parts) + " }"
+
+    def part(self, on: Any, levels: int, merged: bool) -> str:
+        kind = self.draw(st.integers(0, 11))
         if isinstance(on, GraphQLInterfaceType):
-            chosen = self.chance.sample(list(CORE.get_possible_types(on)), 2)
-            outside, self.abstract = self.abstract, True
-            parts = ["id"] + [f"... on {one.name} {self._selection(one, depth - 1)}" for one in chosen]
-            self.abstract = outside
-            return "{ " + " ".join(parts) + " }"
-        names = self.chance.sample(list(on.fields), min(len(on.fields), self.chance.randint(1, 4)))
-        parts = [self._field(on, name, on.fields[name], depth) for name in names if name not in NOT_READ]
-        parts = [part for part in parts if part]
-        if self.chance.random() < 0.3:
-            parts.append("__typename")
-        if self.chance.random() < 0.15 and on is not CORE.query_type and not self.abstract:
-            name = self._name()
-            self.fragments.append(f"fragment {name} on {on.name} {{ {' '.join(parts) or '__typename'} }}")
-            return f"{{ ...{name} __typename }}"
-        return "{ " + (" ".join(parts) or "__typename") + " }"
+            return self.inline(on, levels) if kind > 2 else self.any_field(on, levels, merged=True)
+        if kind == 11:
+            return f"__typename {self.directives()}"
+        if kind == 10:
+            return self.spread(on, levels, merged)
+        if kind == 9:
+            return self.inline(on, levels, merged=merged)
+        return self.any_field(on, levels, merged=merged)
 
-    def _field(self, on: Any, name: str, made: GraphQLField, depth: int) -> str:
-        named: Any = get_named_type(made.type)
-        directive = self.chance.choice(["", "", "", "", "@include(if: $yes)", "@skip(if: $no)"])
-        composite = isinstance(named, GraphQLObjectType | GraphQLInterfaceType)
-        # Fields of one name under two types of an abstract one would have to merge.
-        aliased = bool(made.args) or self.abstract or self.chance.random() < 0.2
-        if (composite and depth <= 0) or (aliased and self.names >= MAX_NAMES):
-            return ""
-        alias = f"{self._name()}: " if aliased else ""
-        body = self._selection(named, depth - 1) if composite else ""
-        return f"{alias}{name}{self._arguments(made)} {directive} {body}"
-
-    def _arguments(self, made: GraphQLField) -> str:
-        if "after" in made.args:
-            parts = self._page(made)
-        elif "first" in made.args:
-            parts = [f"first: {self.chance.randint(1, 4)}"]
-        elif "filter" in made.args:
-            parts = self._filter(made)
-        elif "ids" in made.args:
-            parts = ["ids: [" + ", ".join(f'"{self._id()}"' for _ in range(4)) + ', $id, "no"]']
-        elif "id" in made.args:
-            type_name = get_named_type(made.type).name
-            parts = [f'id: "{self._id(None if type_name == "Node" else type_name)}"']
+    def inline(self, on: Any, levels: int, *, merged: bool = True) -> str:
+        if isinstance(on, GraphQLInterfaceType):
+            inside = self.choose([*CORE.get_possible_types(on), on])
+            levels -= inside is on
         else:
-            parts = []
-        return f"({', '.join(parts)})" if parts else ""
+            inside = self.choose([on, NODE]) if NODE in on.interfaces and levels else on
+        if inside is on and self.one_in(2):
+            return (
+                f"... {self.directives()} {self.selection(on, levels - 1, merged=merged)}"
+                if levels > 0
+                else "__typename"
+            )
+        return f"... on {inside.name} {self.directives()} {self.selection(inside, levels - 1, merged=merged)}"
 
-    def _page(self, made: GraphQLField) -> list[str]:
-        way = self.chance.choice(["first", "last", ""])
-        parts = [f"{way}: {self.chance.randint(1, 4)}"] if way else []
-        if "distance" in made.args:
-            return [*parts, self.chance.choice(["distance: 8", "scope: PROJECT, distance: 2", "scope: PROJECT"])]
-        parts += self._filter(made)
-        if self.chance.random() < 0.6:
-            order: Any = get_named_type(made.args["orderBy"].type)
-            fields: Any = get_named_type(order.fields["field"].type)
-            assert isinstance(fields, GraphQLEnumType)
-            chosen_fields = self.chance.sample(list(fields.values), self.chance.randint(0, min(3, len(fields.values))))
-            each = [f"{{field: {one}{self.chance.choice(['', ', direction: DESC'])}}}" for one in chosen_fields]
-            parts.append(f"orderBy: [{', '.join(each)}]")
-        return parts
+    def spread(self, on: Any, levels: int, merged: bool) -> str:
+        """A fragment that there is, or a new one; those who spread it again have its aliases again."""
+        fitting = [one for one in self.fragments if one[1] == on.name and (one[2] or not merged)]
+        fitting = [one for one in fitting if self.aliases + one[3] <= MAX_ALIASES]
+        if fitting and self.one_in(2):
+            name, _, _, more = self.choose(fitting)
+            self.aliases += more
+        else:
+            before, name = self.aliases, self.name("F")
+            self.definitions.append(f"fragment {name} on {on.name} {self.selection(on, levels - 1, merged=merged)}")
+            self.fragments.append((name, on.name, merged, self.aliases - before))
+        return f"...{name} {self.directives()}"
 
-    def _filter(self, made: GraphQLField) -> list[str]:
-        chosen = FILTERS[get_named_type(made.args["filter"].type).name]
-        return [f"filter: {self.chance.choice(chosen)}"] if self.chance.random() < 0.5 else []
+    def any_field(self, on: Any, levels: int, *, merged: bool) -> str:
+        """A field: an object in every other case, while there are levels left."""
+        objects = [name for name, made in on.fields.items() if _is_object(made) and name not in OUTSIDE]
+        leaves = [name for name, made in on.fields.items() if not _is_object(made)]
+        if levels <= 0:
+            objects = []
+        chosen = objects if objects and (not leaves or self.draw(st.booleans())) else leaves
+        if not chosen:
+            return "__typename"
+        name = self.choose(chosen)
+        return self.field(name, on.fields[name], levels, merged=merged)
 
-    def _id(self, type_name: str | None = None) -> str:
-        world = self.world
-        keys: dict[str, list[Any]] = {
-            "Project": world.projects,
-            "CrawlJob": world.jobs,
-            "Image": world.images,
-            "ValidationJob": world.validations,
-            "ExportJob": world.exports,
-            "ActivityLog": world.logs,
-            "Profile": ["00000000-0000-0000-0000-000000000001"],
-        }
-        name = type_name or self.chance.choice(list(keys))
-        return f"{name}:{self.chance.choice([*keys[name], 10**9, 'x'])}"
+    def field(self, name: str, made: GraphQLField, levels: int, *, merged: bool) -> str:
+        needed = bool(made.args) or (merged and name in AMBIGUOUS)
+        alias = ""
+        if needed or self.one_in(5):
+            # One more for the edges of a list that goes on after a cursor.
+            if self.aliases + 2 > MAX_ALIASES:
+                return "__typename" if needed else self.bare(name, made, levels)
+            self.aliases += 1
+            alias = self.name(self.choose(STEMS)) + ": "
+        return alias + self.bare(name, made, levels)
+
+    def bare(self, name: str, made: GraphQLField, levels: int) -> str:
+        named: Any = get_named_type(made.type)
+        arguments, inside = self.arguments(made)
+        text = f"{name}{arguments} {self.directives()}"
+        if not _is_object(made):
+            return text
+        levels -= named.name not in schema.reads.catalogue.pages
+        body = self.selection(named, levels, merged=named is NODE)
+        return f"{text} {{ {inside} {body[1:]}" if inside else f"{text} {body}"
+
+    def directives(self) -> str:
+        found = []
+        for name, usual in (("include", True), ("skip", False)):
+            if self.one_in(8):
+                given = self.choose([usual, usual, not usual])
+                value = self.variable("Boolean!", given) if self.draw(st.booleans()) else given
+                found.append(f"@{name}(if: {written(value)})")
+        return " ".join(found)
+
+    # Arguments
+
+    def arguments(self, made: GraphQLField) -> tuple[str, str]:
+        """A field's arguments in parentheses, and what is selected besides for their sake."""
+        given: dict[str, Any] = {}
+        inside, pages = "", made.args.keys() & PAGES
+        if pages >= PAGES:
+            given, inside = self.window(made)
+        for name, argument in made.args.items():
+            if (pages < PAGES or name not in PAGES) and (_required(argument) or self.draw(st.booleans())):
+                given[name] = self.taken(argument, name, get_named_type(made.type).name)
+        parts = [f"{name}: {written(value)}" for name, value in given.items()]
+        return (f"({', '.join(parts)})" if parts else ""), inside
+
+    def window(self, made: GraphQLField) -> tuple[dict[str, Any], str]:
+        """Which part of a list: its size, and in every other case the cursor where it begins."""
+        if self.one_in(ODD):
+            return {name: self.taken(made.args[name], name) for name in sorted(PAGES)}, ""
+        size, cursor = self.choose([("first", "after"), ("last", "before")])
+        given: dict[str, Any] = {}
+        if self.draw(st.booleans()):
+            given[size] = self.taken(made.args[size], size)
+        if not self.one_in(3):
+            return given, ""
+        variable, key = self.name("v"), self.name("cursors")
+        self.declared.append(f"${variable}: String")
+        self.cursors[variable] = (key, self.draw(st.integers(0, 9)))
+        self.aliases += 1
+        return given | {cursor: Word(f"${variable}")}, f"{key}: edges {{ cursor }}"
+
+    def taken(self, taken: Taken, name: str, about: str = "") -> Any:
+        """A value, written out or as a variable with or without a default."""
+        type_ = taken.type
+        if not self.one_in(3):
+            return self.value(type_, name, about)
+        value = self.value(type_, name, about, constant=True)
+        if taken.default_value is not Undefined and isinstance(type_, GraphQLNonNull) and self.one_in(2):
+            type_ = type_.of_type  # a place with a default takes a variable that may be absent
+            return self.variable(str(type_), value, absent=self.draw(st.booleans()))
+        return self.variable(str(type_), value, absent=not isinstance(type_, GraphQLNonNull) and self.one_in(4))
+
+    def variable(self, type_name: str, value: Any, *, absent: bool = False) -> Word:
+        name = self.name("v")
+        default = f" = {written(value)}" if value is not None and self.one_in(4) else ""
+        self.declared.append(f"${name}: {type_name}{default}")
+        if not absent and not (default and self.draw(st.booleans())):
+            self.variables[name] = _plain(value)
+        return Word(f"${name}")
+
+    def value(self, type_: Any, name: str, about: str = "", *, constant: bool = False) -> Any:
+        if isinstance(type_, GraphQLNonNull):
+            return self.present(type_.of_type, name, about, constant)
+        return None if self.one_in(8) else self.present(type_, name, about, constant)
+
+    def present(self, type_: Any, name: str, about: str, constant: bool) -> Any:
+        if isinstance(type_, GraphQLList):
+            if self.one_in(6):
+                return self.value(type_.of_type, name, about, constant=True)  # one value stands for a list of it
+            return [self.item(type_.of_type, name, about, constant) for _ in range(self.draw(st.integers(0, 3)))]
+        if isinstance(type_, GraphQLInputObjectType):
+            return self.object(type_, about, constant)
+        if isinstance(type_, GraphQLEnumType):
+            return Word(self.choose(list(type_.values)))
+        return self.choose(ODDITIES[type_.name]) if self.one_in(ODD) else self.scalar(type_.name, name, about)
+
+    def item(self, type_: Any, name: str, about: str, constant: bool) -> Any:
+        value = self.value(type_, name, about, constant=True)
+        return value if constant or not self.one_in(6) else self.variable(str(type_), value)
+
+    def object(self, type_: GraphQLInputObjectType, about: str, constant: bool) -> dict[str, Any]:
+        names = [name for name, one in type_.fields.items() if _required(one)]
+        others = [name for name in type_.fields if name not in names]
+        if others:
+            names += self.draw(st.lists(st.sampled_from(others), max_size=2, unique=True))
+        take = (lambda one, name: self.value(one.type, name, about, constant=True)) if constant else self.taken
+        return {name: take(type_.fields[name], name) for name in names}
+
+    def scalar(self, type_name: str, name: str, about: str) -> Any:
+        holdings = self.holdings
+        match type_name:
+            case "Boolean":
+                return self.draw(st.booleans())
+            case "Int" | "BigInt":
+                held = holdings.values.get(name) and holdings.like(name, int)
+                return self.choose(held) if held and self.draw(st.booleans()) else self.draw(st.integers(1, 5))
+            case "Float":
+                return self.choose(holdings.like(name, (int, float)))
+            case "ID":
+                return self.choose(holdings.ids.get(about) or [one for some in holdings.ids.values() for one in some])
+            case "DateTime":
+                return self.choose(holdings.moments())
+        return self.choose(holdings.like(name, str))
+
+
+ODDITIES: dict[str, list[Any]] = {
+    "Boolean": [True],
+    "Int": [0, -1, 101, 2**31 - 1, -(2**31)],
+    "BigInt": [0, -1, 2**53 - 1],
+    "Float": [-1.0, 1e300, 0],
+    "ID": ["", ":", "no", "Image:01", "Image:9223372036854775808", "Nothing:1", "Project:1000000000", 7],
+    "DateTime": ["2026-01-01", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"],
+    "String": ["", "%", "\\", "'", '"', "\u0000", "\U0001f600", "$1", "{t}", "a" * 300],
+}
+
+
+def _is_object(made: GraphQLField) -> bool:
+    return isinstance(get_named_type(made.type), GraphQLObjectType | GraphQLInterfaceType)
+
+
+def _required(taken: Taken) -> bool:
+    return isinstance(taken.type, GraphQLNonNull) and taken.default_value is Undefined
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    return str(value) if isinstance(value, Word) else value
