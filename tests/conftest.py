@@ -34,7 +34,7 @@ ENVIRONMENT = {
 
 # What hypothesis draws: the same in each run of the suite; `--hypothesis-profile long` goes on elsewhere each time.
 drawing.register_profile("suite", derandomize=True, database=None, deadline=None)
-drawing.register_profile("long", max_examples=5_000, deadline=None, print_blob=True)
+drawing.register_profile("long", max_examples=2_000, deadline=None, print_blob=True)
 drawing.load_profile("suite")
 
 
