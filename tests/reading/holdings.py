@@ -21,9 +21,9 @@ BOUNDS = ("min_", "max_")
 ENDS = ("_contains", "_after", "_before")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Holdings:
-    """The values of all rows."""
+    """The values of all rows; too many to be shown where a test fails."""
 
     ids: Mapping[str, Sequence[str]]
     """Global ids by type."""
