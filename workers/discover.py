@@ -17,13 +17,8 @@ from workers.line import Interrupted, Work
 from workers.seek import seek
 from workers.unexpected import REFUSALS, refused
 
-STEP_S = 60.0
-"""One task seeks this long at most, then lets others have their turn."""
 TRIES = 10
 """How often others may be quicker to claim a job before this worker waits a moment."""
-NOTES_CHARS = 2_000
-FLUSH_S = 1.0
-"""Candidates of a slow source wait this long at most for a chunk to fill."""
 
 
 async def take_discovery(engine: Engine, *, newcomers: bool) -> Work | None:
@@ -39,7 +34,7 @@ async def take_discovery(engine: Engine, *, newcomers: bool) -> Work | None:
 
 
 async def discover(engine: Engine, search: Search) -> None:
-    """Seek candidates for a crawl job, for `STEP_S` seconds at most. Raises Interrupted."""
+    """Seek candidates for a crawl job, for `seek.STEP_S` seconds at most. Raises Interrupted."""
     crawl_job_id, lease_s = search.crawl_job_id, engine.settings.lease_s
     held = functools.partial(discovery.renew, search, lease_s)
     finished = interrupted = False

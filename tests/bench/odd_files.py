@@ -42,7 +42,6 @@ SLACK = 5
 HARD_BYTES = 6 * 2**30
 LARGEST_BYTES = 64 * 2**20
 CUTS = (0.1, 0.5, 0.9)
-UNREADABLE = ("broken", "unidentified", "crash", "hang")
 DAMAGED = frozenset({RefusalCode.CORRUPT, RefusalCode.TRUNCATED, RefusalCode.NOT_AN_IMAGE, RefusalCode.EMPTY})
 
 

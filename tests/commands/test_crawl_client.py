@@ -18,7 +18,6 @@ from app.commands.crawling import download as download_module
 from app.commands.crawling.download import download, file_name
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-JOB = {"id": "CrawlJob:1", "status": "RUNNING"}
 
 
 @contextlib.asynccontextmanager

@@ -16,8 +16,6 @@ from aiohttp import web
 
 from tests.stand_ins.loopback import Handler, Loopback
 
-Answer = Callable[[web.Request], web.Response]
-
 TYPES = {
     ".xml": "application/xml", ".txt": "text/plain", ".json": "application/json", ".gz": "application/gzip",
     ".jpg": "image/jpeg", ".rss": "application/rss+xml",
