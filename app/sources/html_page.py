@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 
 from app.sources.srcset import largest
 
+IMAGE_SUFFIXES = ("jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "avif", "bmp", "tif", "tiff", "heic", "heif")
 SMALLEST_SIDE = 32
 """Pictures that the page itself shows smaller are its furniture."""
 MAX_PICTURES = 5_000
