@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -31,6 +32,11 @@ from schema.http import GraphQLApp
 from schema.requests import PREFLIGHTED
 
 CORS_MAX_AGE_S = 600
+COLLECTING = (5_000, 20, 50)
+"""Objects more, and rounds of younger ones, before garbage is looked for: what all rounds walk is what documents are
+kept as, and the longest of them, over all that is kept, stops all clients for some hundredths of a second."""
+TURN_S = 0.0005
+"""How long a thread that reads a document keeps everyone else waiting, seconds."""
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -44,6 +50,8 @@ async def lifespan(_: Starlette) -> AsyncIterator[None]:
     async with connected(role="api", statement_timeout_s=found.operation_timeout_s):
         gc.collect()
         gc.freeze()  # what the process is made of stays: collecting it again and again stops all clients for 0.1 s
+        gc.set_threshold(*COLLECTING)
+        sys.setswitchinterval(TURN_S)
         news = asyncio.create_task(hub().run())
         try:
             yield

@@ -77,26 +77,30 @@ class Rates:
             return cls(0, 0, ask_redis)
         return cls(found.rate_per_user, found.rate_per_address, ask_redis)
 
-    async def user(self, key: UUID) -> None:
-        """Count a request of this user; `RateLimited` where it is one too many."""
+    async def user(self, key: UUID, requests: int = 1) -> None:
+        """Count a request of this user, or what costs as much as some; `RateLimited` where it is one too many."""
         if self._per_user:
-            await self._take(f"{KEY}user:{key}", self._per_user)
+            await self._take(f"{KEY}user:{key}", self._per_user, requests)
 
     async def address(self, host: str | None) -> None:
         """Count a request from this address, of which IPv6 gives a household many; None is one of this machine."""
         if self._per_address and host:
             await self._take(f"{KEY}address:{_network(host)}", self._per_address)
 
-    async def _take(self, key: str, rate: int) -> None:
+    async def _take(self, key: str, rate: int, tokens: int = 1) -> None:
         purse = self._purses.get(key)
         if purse is None:
             if len(self._purses) >= MAX_PURSES:
                 self._purses.clear()
             purse = self._purses[key] = Purse()
-        if purse.tokens == 0:
-            await self._fill(purse, key, rate)
-        if purse.tokens > 0:
-            purse.tokens -= 1
+        while tokens > 0:
+            if purse.tokens == 0:
+                await self._fill(purse, key, rate)
+            if purse.tokens == 0:  # Redis is away
+                return
+            taken = min(tokens, purse.tokens)
+            purse.tokens -= taken
+            tokens -= taken
 
     async def _fill(self, purse: Purse, key: str, rate: int) -> None:
         now = time.monotonic()

@@ -20,6 +20,7 @@ from schema.limits import check_cost, deadline
 from schema.reading.plans import Plan
 from schema.reading.serve import Reads
 from schema.reading.write import VIEWER
+from schema.rules import MAX_ERRORS
 
 
 async def straight(
@@ -58,7 +59,7 @@ def planned(
     context: Context,
 ) -> tuple[Plan, dict[str, Any]] | list[GraphQLError]:
     """A query's plan and the values of its variables, or what is wrong with those."""
-    coerced = get_variable_values(reads.schema, operation.variable_definitions or (), variables or {})
+    coerced = get_variable_values(reads.schema, operation.variable_definitions or (), variables or {}, MAX_ERRORS)
     if isinstance(coerced, list):
         return coerced
     values = {**coerced.coerced, VIEWER: context.viewer.id}

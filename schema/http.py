@@ -18,6 +18,7 @@ from app.errors import AppError, Invalid, Unauthenticated
 from app.rates import Rates
 from app.settings import settings
 from app.values import Viewer
+from schema.admission import Admission
 from schema.context import Context
 from schema.requests import Operation, WrongType, bearer, read
 from schema.responses import answered, refused
@@ -40,7 +41,8 @@ class GraphQLApp:
         self._schema = on
         self._trusted = Trusted.of(settings())
         self._rates = Rates.of(settings())
-        self._sockets = Sockets(on, authenticate, self._trusted, self._rates)
+        self._admission = Admission(on.documents, self._rates)
+        self._sockets = Sockets(on, authenticate, self._trusted, self._rates, self._admission)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve as ASGI."""
@@ -60,6 +62,7 @@ class GraphQLApp:
             viewer = await self._authenticate(bearer(request.headers.get("authorization", "")))
             await self._rates.user(viewer.id)
             operation = await read(request, self._trusted)
+            await self._admission.admit(operation.query, viewer.id)
         except Unauthenticated as error:
             return refused(error, accept, 401, {"WWW-Authenticate": "Bearer"})
         except WrongType as error:

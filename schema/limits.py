@@ -7,7 +7,7 @@ other, the size of the statement and of pages are limited where they are compile
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphql import (
@@ -27,13 +27,19 @@ MAX_DEPTH = 25
 MAX_ALIASES = 30
 MAX_FIELDS = 500
 """Fields of an operation, those of its fragments counted wherever they are spread."""
+MAX_FIELDS_IN_ALL = 2_000
+"""Fields of all operations and fragments of a document, each counted by itself like an operation."""
+MAX_PAIRS = 2_000
+"""Pairs of fields with one name in the answer: validation compares each with each."""
 MAX_DEFINITIONS = 100
 """Operations and fragments of a document: validation compares fragments in pairs."""
 MAX_MUTATIONS = 10
 """Mutations of an operation, those of its fragments and aliases too."""
-MAX_TOKENS = 4_000
+MAX_NESTING = 100
+"""Brackets inside each other: fields, arguments and the values in them."""
+MAX_TOKENS = 2_000
 """Words and signs of a document, each of which takes a hundredth of a millisecond to read: lists go into variables."""
-MAX_TEXT = 2**17
+MAX_TEXT = 2**16
 """Characters of a document: a long comment or string is read one by one."""
 MAX_ITEMS = 21_000
 """Items of all lists in the variables: the 20,000 URLs that a request may hold, and what is beside them."""
@@ -67,6 +73,9 @@ class Ruler:
 
     fragments: Mapping[str, FragmentDefinitionNode]
     known: dict[str, Extent] = field(default_factory=dict)
+    ends: bool = True
+    """No fragment is within itself."""
+    _open: set[str] = field(default_factory=set)
 
     def measure(self, selections: SelectionSetNode | None) -> Extent:
         """The extent of a selection set."""
@@ -82,26 +91,59 @@ class Ruler:
         return found
 
     def _fragment(self, name: str) -> Extent:
+        if name in self._open:
+            self.ends = False
         if name not in self.known:
             # A fragment within itself counts as empty here; validation refuses it.
             self.known[name] = Extent()
             if name in self.fragments:
+                self._open.add(name)
                 self.known[name] = self.measure(self.fragments[name].selection_set)
+                self._open.remove(name)
         return self.known[name]
 
+    def pairs(self, sets: Sequence[SelectionSetNode]) -> int:
+        """Fields that meet under one name in the answer, in pairs, of selection sets that meet; fragments must end."""
+        named: dict[str, list[FieldNode]] = {}
+        for one in sets:
+            self._collect(one, named, set())
+        below = [[node.selection_set for node in nodes if node.selection_set] for nodes in named.values()]
+        here = sum(len(nodes) * (len(nodes) - 1) // 2 for nodes in named.values())
+        return here + sum(self.pairs(inner) for inner in below if inner)
 
-def check(document: DocumentNode) -> None:
-    """`LimitExceeded` for a document of which any part is too large."""
+    def _collect(self, selections: SelectionSetNode, into: dict[str, list[FieldNode]], spread: set[str]) -> None:
+        for node in selections.selections:
+            if isinstance(node, FieldNode):
+                into.setdefault((node.alias or node.name).value, []).append(node)
+            elif not isinstance(node, FragmentSpreadNode):
+                self._collect(node.selection_set, into, spread)  # type: ignore[attr-defined] # an inline fragment
+            elif node.name.value in self.fragments and node.name.value not in spread:
+                spread.add(node.name.value)
+                self._collect(self.fragments[node.name.value].selection_set, into, spread)
+
+
+def check(document: DocumentNode) -> bool:
+    """Whether no fragment is within itself; `LimitExceeded` for a document of which any part is too large."""
     _within("operations and fragments", len(document.definitions), MAX_DEFINITIONS)
     ruler = Ruler({one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)})
-    for definition in document.definitions:
-        if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
-            extent = ruler.measure(definition.selection_set)
-            _within("levels of fields", extent.depth, MAX_DEPTH)
-            _within("aliases", extent.aliases, MAX_ALIASES)
-            _within("fields", extent.fields, MAX_FIELDS)
-            if _is_mutation(definition):
-                _within("mutations", extent.top, MAX_MUTATIONS)
+    held = [one for one in document.definitions if isinstance(one, OperationDefinitionNode | FragmentDefinitionNode)]
+    fields = sum(_checked(ruler, definition) for definition in held)
+    _within("fields in all its operations and fragments", fields, MAX_FIELDS_IN_ALL)
+    if ruler.ends:
+        pairs = sum(ruler.pairs([definition.selection_set]) for definition in held)
+        _within("pairs of fields with the same name in the answer", pairs, MAX_PAIRS)
+    return ruler.ends
+
+
+def _checked(ruler: Ruler, definition: OperationDefinitionNode | FragmentDefinitionNode) -> int:
+    """The fields of an operation or a fragment that is small enough."""
+    extent = ruler.measure(definition.selection_set)
+    _within("levels of fields", extent.depth, MAX_DEPTH)
+    _within("aliases", extent.aliases, MAX_ALIASES)
+    _within("fields", extent.fields, MAX_FIELDS)
+    if _is_mutation(definition):
+        _within("mutations", extent.top, MAX_MUTATIONS)
+    return extent.fields
 
 
 def _is_mutation(definition: OperationDefinitionNode | FragmentDefinitionNode) -> bool:

@@ -115,7 +115,7 @@ def operation_of(members: Mapping[str, Any], trusted: Trusted) -> Operation:
         raise Invalid("`operationName` is a text.", path=["operationName"])
     _within("query", "characters", len(text), MAX_TEXT)
     if variables:
-        _within("variables", "items in lists", _items(variables), MAX_ITEMS)
+        _few_items(variables)
     return Operation(text, variables, name or None)
 
 
@@ -126,14 +126,14 @@ def _within(member: str, what: str, actual: int, limit: int) -> None:
         )
 
 
-def _items(value: Any) -> int:
-    """The items of all lists inside a value."""
-    found, open_ = 0, [value]
+def _few_items(variables: dict[str, Any]) -> None:
+    """`LimitExceeded` where the lists inside the variables have too many items."""
+    found = 0
+    open_: list[dict[str, Any] | list[Any]] = [variables]
     while open_:
         one = open_.pop()
-        if isinstance(one, dict):
-            open_ += one.values()
-        elif isinstance(one, list):
+        if isinstance(one, list):
             found += len(one)
-            open_ += one
-    return found
+            _within("variables", "items in lists", found, MAX_ITEMS)
+        values = one if isinstance(one, list) else one.values()
+        open_ += [value for value in values if isinstance(value, dict | list)]

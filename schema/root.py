@@ -10,7 +10,6 @@ from graphql import (
     GraphQLEnumType,
     GraphQLError,
     GraphQLObjectType,
-    GraphQLSyntaxError,
     get_named_type,
     get_operation_ast,
 )
@@ -64,7 +63,7 @@ class PixSchema(strawberry.Schema):
     ) -> ExecutionResult:
         """Run a query or a mutation."""
         document = self.documents.known(query or "")
-        if document is not None:
+        if document is not None and document.unread is None:
             found = await straight(self.reads, document, variable_values, context_value, more.get("operation_name"))
             if found is not None:
                 found.errors = self._spoken(found.errors)
@@ -96,7 +95,7 @@ class PixSchema(strawberry.Schema):
         """The document of a subscription that may begin; None for all else, which Strawberry answers or refuses."""
         try:
             document = self.documents.get(query or "")
-        except GraphQLSyntaxError:
+        except GraphQLError:
             return None
         operation = get_operation_ast(document.node, name)
         is_one = operation is not None and operation.operation.value == "subscription"

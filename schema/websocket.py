@@ -31,6 +31,7 @@ from app.errors import AppError, LimitExceeded
 from app.rates import Rates
 from app.settings import settings
 from app.values import Viewer
+from schema.admission import Admission
 from schema.context import Context, seconds_left
 from schema.limits import MAX_BODY
 from schema.masking import extensions_of
@@ -82,6 +83,7 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
         sockets: Any = self.view
         await sockets.rates.user(self.context.viewer.id)
         payload["query"] = operation_of(payload, sockets.trusted).query
+        await sockets.admission.admit(payload["query"], self.context.viewer.id)
 
     async def shutdown(self) -> None:
         """Free what the connection held."""
@@ -122,7 +124,12 @@ class Sockets(GraphQL[Context, None]):
     graphql_transport_ws_handler_class = Handler
 
     def __init__(
-        self, schema: Any, authenticate: Callable[[str], Awaitable[Viewer]], trusted: Trusted, rates: Rates
+        self,
+        schema: Any,
+        authenticate: Callable[[str], Awaitable[Viewer]],
+        trusted: Trusted,
+        rates: Rates,
+        admission: Admission,
     ) -> None:
         super().__init__(
             schema,
@@ -134,6 +141,7 @@ class Sockets(GraphQL[Context, None]):
         self._authenticate = authenticate
         self.trusted = trusted
         self.rates = rates
+        self.admission = admission
 
     async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
         """The connection's context; who asks is not known yet."""

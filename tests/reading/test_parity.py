@@ -25,7 +25,7 @@ from tests.reading.world import ADMIN, VIEWERS, World, ask
 EVERY_PREDICATE = build_schema(elide=False)
 LONG_WAY = build_schema()
 """It keeps no documents, so each operation goes Strawberry's way."""
-LONG_WAY.documents = Documents(LONG_WAY._schema, LONG_WAY.reads, introspection=True, size=0)
+LONG_WAY.documents = Documents(LONG_WAY._schema, LONG_WAY.reads, introspection=True, size=0, once=0)
 REFUSALS = {"INVALID", "LIMIT_EXCEEDED"}
 """With what an operation may be refused that the schema allows."""
 

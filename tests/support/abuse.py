@@ -96,6 +96,63 @@ ABUSE: Mapping[str, bytes] = {
     "no body": b"",
     "half a body": b'{"query": "{ __typ',
     "NaN": b'{"query": "{ __typename }", "variables": {"n": NaN}}',
+    "repeated field": body("{ viewer { " + "id " * 490 + "} }"),
+    "repeated lists": body("{ viewer { " + "projects(first: 1) { totalCount } " * 240 + "} }"),
+    "lists that differ": body(
+        "{ viewer { " + " ".join(f"projects(first: {n}) {{ totalCount }}" for n in range(240)) + " } }"
+    ),
+    "repeated fragments": body('{ node(id: "x") { ' + "... on Project { id } ... on Image { id } " * 160 + "} }"),
+    "fragments inside each other": body("{ viewer { " + "... on Profile { " * 190 + "id" + " }" * 190 + " } }"),
+    "fields that are not there": body("{ viewer { " + " ".join(f"crawlJobStatistic{n}" for n in range(490)) + " } }"),
+    "arguments that are not there": body(
+        '{ crawlJob(id: "x", ' + ", ".join(f"ide{n}: 1" for n in range(1_200)) + ") { id } }"
+    ),
+    "members that are not there": body(
+        "mutation { createProject(input: { "
+        + ", ".join(f"nam{n}: 1" for n in range(1_200))
+        + " }) { project { id } } }"
+    ),
+    "wrong values of an enum": body(
+        '{ crawlJob(id: "x") { images(filter: { status: [ '
+        + " ".join(f"VALI{n}" for n in range(3_000))
+        + " ] }) { totalCount } } }"
+    ),
+    "directives that are not there": body("{ viewer { id " + " ".join(f"@includ{n}" for n in range(1_900)) + " } }"),
+    "variables without use": body("query(" + " ".join(f"$v{n}: Int" for n in range(990)) + ") { viewer { id } }"),
+    "variables without declaration": body("{ nodes(ids: [" + " ".join(f"$v{n}" for n in range(1_900)) + "]) { id } }"),
+    "types of types of types": body("{ __schema { types " + "{ fields { type " * 7 + "{ name }" + " } }" * 7 + " } }"),
+    "types of all types, many times": body(
+        "{ "
+        + " ".join(f"a{n}: __schema {{ types {{ fields {{ type {{ fields {{ name }} }} }} }} }}" for n in range(20))
+        + " }"
+    ),
+    "spaces": body("{ viewer { idd } }" + " " * 130_000),
+    "comments": body("{ viewer { idd } }" + "#\n" * 65_000),
+    "escapes": body('{ project(id: "' + "\\u0041" * 21_000 + '") { idd } }'),
+    "quotes that do not end": body('{ project(id: "' + '\\"' * 60_000),
+    "long block string": body('{ project(id: """' + " \n" * 60_000 + '""") { idd } }'),
+    "half a pair in the document": body('{ project(id: "\\ud800") { id } }'),
+    "digits in the document": body("{ viewer { projects(first: " + "9" * 60_000 + ") { totalCount } } }"),
+    "wrong values of an enum in variables": body(FILTER, variables={"f": {"status": ["VALI"] * 20_000}}),
+    "unknown members in variables": body(FILTER, variables={"f": {f"statu{n}": 1 for n in range(50_000)}}),
+    "unknown variables": body(PROJECT, variables={f"i{n}": 1 for n in range(60_000)}),
+    "objects inside each other": b'{"query": "query($f: ImageFilter) { viewer { id } }", "variables": {"f": '
+    + b'{"a":' * 900
+    + b"1"
+    + b"}" * 900
+    + b"}}",
+    "lists inside each other": b'{"query": "query($ids: [ID!]!) { nodes(ids: $ids) { id } }", "variables": {"ids": '
+    + b"[" * 900
+    + b"]" * 900
+    + b"}}",
+    "operation name of a mebibyte": body("{ viewer { id } }", operationName="x" * (MEBIBYTE - 1_000)),
+    "operation name that is not there": body("query A { viewer { id } }", operationName="B"),
+    "operation name that is a list": body("{ viewer { id } }", operationName=["A"]),
+    "no operation": body("fragment A on Profile { id }"),
+    "types of its own": body("type Query { a: Int } { viewer { id } }"),
+    "extensions that are a text": body("{ viewer { id } }", extensions="x" * 100_000),
+    "extensions without a query": body(None, extensions={"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}),
+    "a member twice": b'{"query": "{ viewer { id } }", "query": 3}',
 }
 """What each tries → the body."""
 HARMLESS = ("long id",)

@@ -1,0 +1,66 @@
+"""Documents that come for the first time: what reading them costs counts, and large ones wait for each other.
+
+Reading one of the largest takes some hundredths of a second, and nothing else would run meanwhile. So it is read in a
+thread, one at a time, and everyone else is served beside it. A text that is kept passes at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+from app.errors import RateLimited
+from app.rates import Rates
+from schema.documents import Document, Documents
+from schema.introspected import OBJECTS_OF_A_REQUEST
+from schema.outline import outline
+
+ASIDE = 4
+"""From so many requests' worth on (400 words, or 16,384 characters) a document is read in the thread."""
+MAX_WAITING = 4
+"""Large new documents of one user that may wait at once."""
+
+
+class Admission:
+    """Lets documents in."""
+
+    def __init__(self, documents: Documents, rates: Rates) -> None:
+        self._documents = documents
+        self._rates = rates
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="documents")
+        self._waiting: Counter[UUID] = Counter()
+
+    async def admit(self, text: str, who: UUID) -> None:
+        """See that the document of a text is kept, with whatever is wrong with it.
+
+        `LimitExceeded` for one that is not worth reading, `RateLimited` where its sender asks for too much of this.
+        """
+        document = self._documents.came(text) or await self._read(text, who)
+        if document.described:
+            await self._rates.user(who, document.described // OBJECTS_OF_A_REQUEST)
+
+    async def _read(self, text: str, who: UUID) -> Document:
+        size = outline(text)
+        if size.requests:
+            await self._rates.user(who, size.requests)
+        if size.requests < ASIDE:
+            document = self._documents.read(text)
+        else:
+            document = await self._read_aside(text, who)
+        return self._documents.keep(text, document)
+
+    async def _read_aside(self, text: str, who: UUID) -> Document:
+        if self._waiting[who] >= MAX_WAITING:
+            raise RateLimited(
+                f"Large documents that are new here are read one after another, and {MAX_WAITING} of yours wait.",
+                limit=f"{MAX_WAITING} at once",
+            )
+        self._waiting[who] += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._documents.read, text)
+        finally:
+            self._waiting[who] -= 1
+            if not self._waiting[who]:
+                del self._waiting[who]
