@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -21,16 +20,21 @@ BOUNDS = ("min_", "max_")
 ENDS = ("_contains", "_after", "_before")
 
 
-@dataclass(frozen=True, repr=False)
 class Holdings:
-    """The values of all rows; too many to be shown where a test fails."""
+    """The values of all rows. No dataclass: hypothesis would show them all where a test fails."""
 
-    ids: Mapping[str, Sequence[str]]
-    """Global ids by type."""
-    values: Mapping[str, Sequence[Any]]
-    """Values by the column, or the key of a document, under which they lie."""
-    hidden: Mapping[Viewer, frozenset[str]]
-    """Texts, global ids too, of rows that a viewer does not see, and of none that they see."""
+    def __init__(
+        self,
+        ids: Mapping[str, Sequence[str]],
+        values: Mapping[str, Sequence[Any]],
+        hidden: Mapping[Viewer, frozenset[str]],
+    ) -> None:
+        self.ids = ids
+        """Global ids by type."""
+        self.values = values
+        """Values by the column, or the key of a document, under which they lie."""
+        self.hidden = hidden
+        """Texts, global ids too, of rows that a viewer does not see, and of none that they see."""
 
     def like(self, name: str, kind: type | tuple[type, ...]) -> list[Any]:
         """Values of some type, under the column that an argument's name speaks of; all of the type if there is none."""

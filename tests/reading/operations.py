@@ -35,6 +35,9 @@ QUERY: Any = CORE.query_type
 NODE: Any = CORE.type_map["Node"]
 OUTSIDE = ("sourcePreview",)
 """Fields that ask other services, and read no row."""
+ROWS = ("nodes", "edges", "node")
+ALL_ROWS = ("viewer", "projects") * 3
+"""Where rows are found without any id: asked for oftener."""
 LEVELS = 5
 """Objects below each other, where a connection with its edges and nodes is one."""
 MAX_ALIASES = 24
@@ -143,6 +146,8 @@ class _Maker:
     def selection(self, on: Any, levels: int, *, merged: bool = False) -> str:
         """A selection set; `merged`: its fields stand beside those of other types."""
         parts = [self.part(on, levels, merged) for _ in range(self.draw(st.integers(1, 4)))]
+        if "id" in on.fields and self.one_in(2):
+            parts.append("id")  # tells whose row it is
         return "{ " + " ".join(parts) + " }"
 
     def part(self, on: Any, levels: int, merged: bool) -> str:
@@ -185,12 +190,15 @@ class _Maker:
         return f"...{name} {self.directives()}"
 
     def any_field(self, on: Any, levels: int, *, merged: bool) -> str:
-        """A field: an object in every other case, while there are levels left."""
+        """A field: an object in every other case, while there are levels left; of a list mostly its rows."""
         objects = [name for name, made in on.fields.items() if _is_object(made) and name not in OUTSIDE]
         leaves = [name for name, made in on.fields.items() if not _is_object(made)]
         if levels <= 0:
             objects = []
-        chosen = objects if objects and (not leaves or self.draw(st.booleans())) else leaves
+        if on is QUERY:
+            objects += ALL_ROWS
+        often = 4 if {*ROWS} & {*objects} else 2
+        chosen = objects if objects and (not leaves or not self.one_in(often)) else leaves
         if not chosen:
             return "__typename"
         name = self.choose(chosen)
