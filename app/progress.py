@@ -7,11 +7,10 @@ Redis costs latency and never a final state.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import asdict, dataclass, field
 
 import orjson
@@ -20,16 +19,13 @@ from app.activity_news import ActivityFeed
 from app.database import DATABASE_ERRORS
 from app.job_states import STATES, read_projects, read_states
 from app.log import log
+from app.pace import SPACING_S, Pace
 from app.project_news import ProjectTopic, ProjectWatch
 from app.queue import REDIS_ERRORS, redis, redis_settings
 from app.values import JobNews
 
 CHANNEL = "pixcrawler:news:"
 """With the number of the Redis database: publishing ignores databases, but two services may share a server."""
-MOST, WINDOW_S = 10, 1.0
-"""At most so many updates of a job in any such time."""
-SPACING_S = 0.09
-"""The least time between two updates: a little less than their share, so that ten evenly in a second do not wait."""
 SWEEP_S = 1.0
 RATE_WINDOW_S = 5.0
 RECONNECT_S = 0.5
@@ -74,13 +70,12 @@ class Topic:
     gone: bool = False
     watchers: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
-    told_s: deque[float] = field(default_factory=lambda: deque(maxlen=MOST))
-    """When the latest updates were due."""
+    pace: Pace = field(default_factory=Pace)
     timer: asyncio.TimerHandle | None = None
     samples: deque[tuple[float, int, int]] = field(default_factory=deque)
 
     def take(self, news: JobNews) -> None:
-        """Keep `news` if it is newer, and wake the watchers now or when the spacing allows."""
+        """Keep `news` if it is newer, and wake the watchers now or when the pace allows."""
         if self.latest is not None and news.revision <= self.latest.revision:
             return
         self.latest = news
@@ -89,17 +84,7 @@ class Topic:
         while self.samples and now - self.samples[0][0] > RATE_WINDOW_S:
             self.samples.popleft()
         if self.timer is None:
-            due_s = self._due_s(now)
-            self.timer = asyncio.get_running_loop().call_later(due_s - now, self.wake)
-            # When it is due rather than when it comes: else what each timer is late would add up.
-            self.told_s.append(due_s)
-
-    def _due_s(self, now: float) -> float:
-        """When the watchers may be woken next."""
-        if not self.told_s:
-            return now
-        full = len(self.told_s) == MOST
-        return max(now, self.told_s[-1] + SPACING_S, self.told_s[0] + WINDOW_S if full else 0.0)
+            self.timer = asyncio.get_running_loop().call_later(self.pace.turn_s(now) - now, self.wake)
 
     def wake(self) -> None:
         """Wake every watcher."""
@@ -125,34 +110,38 @@ class Hub:
         self.projects: dict[int, ProjectTopic] = {}
         self.activity = ActivityFeed()
 
-    @contextlib.asynccontextmanager
-    async def watch(self, kind: str, key: int) -> AsyncIterator[Watch]:
-        """Watch one row; nothing of it is held once the last watcher leaves."""
+    def watch(self, kind: str, key: int) -> Watch:
+        """Watch one row, until `leave`."""
         topic = self.topics.setdefault((kind, key), Topic())
         topic.watchers += 1
-        try:
-            yield Watch(topic)
-        finally:
-            topic.watchers -= 1
-            if topic.watchers == 0:
-                if topic.timer is not None:
-                    topic.timer.cancel()
-                del self.topics[kind, key]
+        return Watch((kind, key), topic)
 
-    @contextlib.asynccontextmanager
-    async def watch_project(self, key: int) -> AsyncIterator[ProjectWatch]:
-        """Watch all jobs of a project; nothing of it is held once the last watcher leaves."""
+    def leave(self, watch: Watch) -> None:
+        """Watch no more; nothing of a row is held once the last watcher leaves."""
+        topic = watch.topic
+        topic.watchers -= 1
+        if topic.watchers == 0:
+            if topic.timer is not None:
+                topic.timer.cancel()
+            del self.topics[watch.key]
+
+    def watch_project(self, key: int) -> ProjectWatch:
+        """Watch all jobs of a project, until `leave_project`. `begin_project` must have ended before anyone is told."""
         topic = self.projects.get(key)
         if topic is None:
-            topic = self.projects[key] = ProjectTopic(WINDOW_S / MOST)
-        watch = topic.add()
-        try:
-            if not topic.known:
-                topic.begin((await read_projects([key])).news)
-            yield watch
-        finally:
-            if topic.remove(watch):
-                del self.projects[key]
+            topic = self.projects[key] = ProjectTopic()
+        return topic.add()
+
+    async def begin_project(self, key: int) -> None:
+        """Learn in which state a watched project's jobs are, unless that is known."""
+        topic = self.projects[key]
+        if not topic.begun:
+            topic.begin((await read_projects([key])).news)
+
+    def leave_project(self, key: int, watch: ProjectWatch) -> None:
+        """Watch no more; nothing of a project is held once the last watcher leaves."""
+        if self.projects[key].remove(watch):
+            del self.projects[key]
 
     async def run(self) -> None:
         """Gather news from Redis and from the database until cancelled."""
@@ -214,9 +203,10 @@ class Hub:
         await self.activity.sweep()
 
     async def _sweep_projects(self) -> None:
-        if not self.projects:
+        begun = [key for key, topic in self.projects.items() if topic.begun]
+        if not begun:
             return
-        found = await read_projects(self.projects)
+        found = await read_projects(begun)
         for news in found.news:
             if news.project in self.projects:
                 self.projects[news.project].take(news)
@@ -232,10 +222,12 @@ def hub() -> Hub:
 
 
 class Watch:
-    """One watcher's place in a topic."""
+    """One watcher's place in a topic, who hears what is told from now on."""
 
-    def __init__(self, topic: Topic) -> None:
+    def __init__(self, key: Key, topic: Topic) -> None:
+        self.key = key
         self.topic = topic
+        self._heard = -1 if topic.told is None else topic.told.revision
 
     def start(self, state: JobNews) -> None:
         """Begin from a snapshot of the database."""
@@ -246,14 +238,14 @@ class Watch:
         """Images and bytes a second over the last seconds."""
         return self.topic.rates()
 
-    async def news(self, after: int) -> AsyncIterator[JobNews]:
-        """News newer than revision `after`, at most 10 a second, the last value winning; ends after the final one."""
+    async def news(self) -> AsyncGenerator[JobNews, None]:
+        """Newer and newer news, at most 10 a second, the last value winning; ends after the final one."""
         while not self.topic.gone:
             told, changed = self.topic.told, self.topic.changed
-            if told is None or told.revision <= after:
+            if told is None or told.revision <= self._heard:
                 await changed.wait()
                 continue
-            after = told.revision
+            self._heard = told.revision
             yield told
             if told.final:
                 return

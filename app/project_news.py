@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 
+from app.pace import Pace
 from app.values import JobNews
 
 Job = tuple[str, int]
@@ -23,7 +24,7 @@ class ProjectWatch:
         self.waiting: dict[Job, JobNews] = {}
         self.changed = asyncio.Event()
 
-    async def news(self) -> AsyncIterator[JobNews]:
+    async def news(self) -> AsyncGenerator[JobNews, None]:
         """News of one job after another, of each the newest; ends when the project is gone."""
         while True:
             self.changed.clear()
@@ -35,16 +36,17 @@ class ProjectWatch:
 
 
 class ProjectTopic:
-    """One watched project. Its watchers are told together, at most every `spacing_s` seconds."""
+    """One watched project. Its watchers are told together, at most ten times a second."""
 
-    def __init__(self, spacing_s: float) -> None:
-        self._spacing_s = spacing_s
+    def __init__(self) -> None:
+        self._pace = Pace()
         self._watches: set[ProjectWatch] = set()
         self._fresh: dict[Job, JobNews] = {}
-        self._told_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self.known: dict[Job, int] = {}
         """The newest revision heard of each job."""
+        self.begun = False
+        """Whether it is known what was before."""
         self.gone = False
 
     def add(self) -> ProjectWatch:
@@ -62,20 +64,21 @@ class ProjectTopic:
 
     def begin(self, states: Iterable[JobNews]) -> None:
         """What is known before anyone is told: it is no news."""
+        self.begun = True
         for state in states:
             job = (state.kind, state.id)
             self.known[job] = max(state.revision, self.known.get(job, 0))
 
     def take(self, news: JobNews) -> None:
-        """Keep `news` if it is newer, and tell the watchers now or when the spacing allows."""
+        """Keep `news` if it is newer, and tell the watchers now or when the pace allows."""
         job = (news.kind, news.id)
         if news.revision <= self.known.get(job, -1):
             return
         self.known[job] = news.revision
         self._fresh[job] = news
         if self._timer is None:
-            wait_s = max(0.0, self._told_s + self._spacing_s - time.monotonic())
-            self._timer = asyncio.get_running_loop().call_later(wait_s, self._tell)
+            now = time.monotonic()
+            self._timer = asyncio.get_running_loop().call_later(self._pace.turn_s(now) - now, self._tell)
 
     def end(self) -> None:
         """The project is no more."""
@@ -85,7 +88,7 @@ class ProjectTopic:
     def _tell(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer, self._told_s = None, time.monotonic()
+        self._timer = None
         for watch in self._watches:
             watch.waiting.update(self._fresh)
             watch.changed.set()

@@ -1,12 +1,14 @@
 """How a subscription runs: one execution and one text for all who ask the same of the same event.
 
-Each subscriber has a source of its own, which says what it may see before anything is shared. Who asks the same with
-the same sight of the same event (see `Event`) then gets one answer, made by whoever came first.
+Each subscriber has a source of its own, which says what it may see before anything is shared. Who asks the same of a
+feed with the same sight then sits in one audience. A log, which must leave nothing out, each reads at their own pace:
+what they meet of it gets one answer too, made by whoever came first.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from dataclasses import dataclass
@@ -14,7 +16,6 @@ from typing import Any, cast
 from uuid import UUID
 
 import orjson
-import strawberry
 from graphql import ExecutionResult as CoreResult
 from graphql import GraphQLError, GraphQLSchema, create_source_event_stream, execute_subscription_event
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -25,8 +26,11 @@ from strawberry.utils.await_maybe import await_maybe
 
 from app.errors import LimitExceeded
 from app.settings import settings
+from schema.answers import Answer, answer
+from schema.audiences import Audiences
 from schema.context import Context
 from schema.documents import Document
+from schema.feeds import Event, Feed
 from schema.limits import check_cost, deadline
 from schema.reading.serve import Reads
 from schema.reading.shared import Shared
@@ -35,14 +39,6 @@ KEPT = 1_024
 """Answers kept: those of the latest events, for as long as a subscriber who is a little late may ask."""
 
 Spoken = Callable[[list[GraphQLError] | None], list[GraphQLError] | None]
-
-
-@strawberry.type
-class Event:
-    """What a subscription yields."""
-
-    same: strawberry.Private[Hashable] = None
-    """Names what happened: events of one name have one answer for all who see the same. None is shared with nobody."""
 
 
 class Executor(StrawberryGraphQLCoreExecutionContext):
@@ -83,6 +79,7 @@ class Events:
         self._schema = schema
         self._reads = reads
         self._spoken = spoken
+        self._audiences = Audiences()
         self._shared = Shared(KEPT)
         self.executions = 0
         """Executions so far."""
@@ -93,28 +90,19 @@ class Events:
         """The answers to a subscription's events. One that cannot begin is refused rather than begun and ended."""
         begun = False
         try:
-            async with self._source(asked) as (executor, source):
-                key = asked.key()
-                async for event in source:
-                    result = await self._answer(executor, key, event)
-                    if result.data is None and not begun:
-                        yield PreExecutionError(None, result.errors)
-                        return
-                    if _is_gone(result):
-                        return
-                    begun = True
-                    yield result
+            with self._place(asked.context.viewer.id):
+                async with aclosing(await self._answers(asked)) as answers:
+                    async for found in answers:
+                        if found.data is None and not begun:
+                            yield PreExecutionError(None, found.errors)
+                            return
+                        if found.is_gone:
+                            return
+                        begun = True
+                        yield found
         except Exception as error:  # noqa: BLE001 - whatever a source raises is masked, and ends this one only
-            known = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
-            errors = self._spoken([known])
-            yield ExecutionResult(None, errors) if begun else PreExecutionError(None, errors)
-
-    @contextlib.asynccontextmanager
-    async def _source(self, asked: Asked) -> AsyncIterator[tuple[Executor, Any]]:
-        with self._place(asked.context.viewer.id):
-            executor, source = await self._begin(asked)
-            async with aclosing(source):
-                yield executor, source
+            failed = self._failed(error)
+            yield failed if begun else PreExecutionError(None, failed.errors)
 
     @contextlib.contextmanager
     def _place(self, who: UUID) -> Iterator[None]:
@@ -129,6 +117,13 @@ class Events:
             if not self.taken[who]:
                 del self.taken[who]
 
+    async def _answers(self, asked: Asked) -> AsyncIterator[Answer]:
+        executor, source = await self._begin(asked)
+        if isinstance(source, Feed):
+            make = functools.partial(self._execute, executor)
+            return self._audiences.hear((*asked.key(), source.of), source, make, self._failed)
+        return self._read(executor, asked.key(), source)
+
     async def _begin(self, asked: Asked) -> tuple[Executor, Any]:
         executor = Executor.build(self._schema, asked.document.node, None, asked.context, asked.variables, asked.name)
         if isinstance(executor, list):
@@ -140,25 +135,21 @@ class Events:
             raise (source.errors or [GraphQLError("The subscription did not begin.")])[0]
         return cast("Executor", executor), source
 
-    async def _answer(self, executor: Executor, key: tuple[Hashable, ...], event: Event) -> ExecutionResult:
-        async def make() -> ExecutionResult:
-            return await self._execute(executor, event)
+    async def _read(
+        self, executor: Executor, key: tuple[Hashable, ...], source: AsyncIterator[Event]
+    ) -> AsyncIterator[Answer]:
+        async with aclosing(source):
+            async for event in source:
+                make = functools.partial(self._execute, executor, event)
+                of = getattr(event, "of", None)
+                yield await (make() if of is None else self._shared.get(((*key, of, event.revision),), make))
 
-        same = getattr(event, "same", None)
-        if same is None:
-            return await make()
-        return cast("ExecutionResult", await self._shared.get(((*key, same),), make))
-
-    async def _execute(self, executor: Executor, event: Event) -> ExecutionResult:
-        """Execute for one event; `data` is JSON text from here on."""
+    async def _execute(self, executor: Executor, event: Event) -> Answer:
         self.executions += 1
         async with deadline():
             made = await await_maybe(execute_subscription_event(executor.build_per_event_executor(event)))
-        data: Any = None if made.data is None else orjson.Fragment(orjson.dumps(made.data))
-        return ExecutionResult(data, self._spoken(made.errors))
+        return answer(made.data, self._spoken(made.errors))
 
-
-def _is_gone(result: ExecutionResult) -> bool:
-    """Whether a frame could not be made since its row was deleted: that ends a subscription as its last state does."""
-    codes = [(error.extensions or {}).get("code") for error in result.errors or ()]
-    return result.data is None and codes == ["NOT_FOUND"]
+    def _failed(self, error: Exception) -> Answer:
+        known = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
+        return Answer(None, self._spoken([known]))

@@ -8,7 +8,7 @@ from enum import Enum
 import strawberry
 
 from app.errors import AppError
-from schema.events import Event
+from schema.feeds import Event
 from schema.reading.declare import one
 from schema.types.activity_log import ActivityLog
 from schema.types.crawl_job import CrawlJob

@@ -11,13 +11,13 @@ import contextlib
 from collections.abc import AsyncGenerator
 from typing import Any
 
-import orjson
 from starlette.responses import StreamingResponse
 from starlette.types import Send
 from strawberry.types import ExecutionResult
 
 from app.errors import Unauthenticated
 from app.values import Viewer
+from schema.answers import text_of
 from schema.context import seconds_left
 from schema.masking import told_of
 
@@ -68,7 +68,7 @@ async def _messages(results: Results, viewer: Viewer) -> AsyncGenerator[bytes, N
                 coming.cancel()
                 await asyncio.wait((coming,))
             if result is not None:
-                yield b"event: next\ndata: " + _payload(result) + b"\n\n"
+                yield (b"event: next\ndata: " + text_of(result).encode() + b"\n\n")
             if result is None or seconds_left(viewer) <= 0:
                 yield COMPLETE
                 return
@@ -84,13 +84,3 @@ async def _is_over(coming: asyncio.Future[Any], viewer: Viewer) -> bool:
 
 def _ended() -> ExecutionResult:
     return ExecutionResult(None, [told_of(Unauthenticated("The token has ended."))])
-
-
-def _payload(result: ExecutionResult) -> bytes:
-    """A result as JSON on one line."""
-    payload: dict[str, Any] = {"data": result.data}
-    if result.errors:
-        payload["errors"] = [error.formatted for error in result.errors]
-    if result.extensions:
-        payload["extensions"] = result.extensions
-    return orjson.dumps(payload)

@@ -5,7 +5,7 @@ The rows themselves are read by the compiled reads, shared among those who watch
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Annotated
@@ -13,8 +13,8 @@ from typing import Annotated
 import strawberry
 
 from app.errors import Invalid
-from app.jobs.watching import activity, seen_project, state
-from app.progress import Watch, hub
+from app.jobs.watching import activity, seen_job, seen_project
+from app.progress import Watch
 from app.values import JobNews
 from schema.context import Context
 from schema.payloads import (
@@ -24,27 +24,11 @@ from schema.payloads import (
     ProjectProgress,
     ValidationJobProgress,
 )
+from schema.progress_feeds import JobFeed, ProjectFeed
 from schema.reading.declare import ref
-from schema.reading.ids import global_id, int_key
+from schema.reading.ids import int_key
 
 Info = strawberry.Info[Context, None]
-Same = tuple[str, int, int] | None
-
-
-async def _follow(
-    info: Info, type_name: str, given: strawberry.ID
-) -> AsyncGenerator[tuple[JobNews, Watch, Same], None]:
-    """The snapshot, then newer news until the final one. Watched before the snapshot, so that nothing falls between."""
-    key = int_key(str(given), type_name)
-    async with hub().watch(type_name, key if key is not None else 0) as watch:
-        snapshot = await state(info.context.viewer, type_name, key)
-        watch.start(snapshot)
-        # A row may stand still for hours while people come: what they hear first is made for them.
-        yield snapshot, watch, None
-        if snapshot.final:
-            return
-        async for news in watch.news(snapshot.revision):
-            yield news, watch, (type_name, news.id, news.revision)
 
 
 @strawberry.type(description="Live progress of jobs: at most 10 frames a second, the last of them final.")
@@ -52,55 +36,26 @@ class Subscription:
     """All subscriptions."""
 
     @strawberry.subscription(description="A crawl job's progress until its end.")
-    async def crawl_job_progress(self, info: Info, id: strawberry.ID) -> AsyncGenerator[CrawlJobProgress, None]:
-        async for news, watch, same in _follow(info, "CrawlJob", id):
-            images, size = watch.rates()
-            yield CrawlJobProgress(
-                same=same,
-                version=news.revision,
-                at=datetime.now(UTC),
-                images_per_second=images,
-                bytes_per_second=size,
-                eta_seconds=int(news.remaining / images) + 1 if images and not news.final else None,
-                crawl_job=ref("CrawlJob", news.id, news.revision),
-            )
+    async def crawl_job_progress(self, info: Info, id: strawberry.ID) -> AsyncIterable[CrawlJobProgress]:
+        key = await seen_job(info.context.viewer, "CrawlJob", int_key(str(id), "CrawlJob"))
+        return JobFeed("CrawlJob", key, _crawl_frame)
 
     @strawberry.subscription(description="A validation job's progress until its end.")
-    async def validation_job_progress(
-        self, info: Info, id: strawberry.ID
-    ) -> AsyncGenerator[ValidationJobProgress, None]:
-        async for news, _, same in _follow(info, "ValidationJob", id):
-            row = ref("ValidationJob", news.id, news.revision)
-            yield ValidationJobProgress(same=same, version=news.revision, at=datetime.now(UTC), validation_job=row)
+    async def validation_job_progress(self, info: Info, id: strawberry.ID) -> AsyncIterable[ValidationJobProgress]:
+        key = await seen_job(info.context.viewer, "ValidationJob", int_key(str(id), "ValidationJob"))
+        return JobFeed("ValidationJob", key, _validation_frame)
 
     @strawberry.subscription(description="An export job's progress until its end.")
-    async def export_job_progress(self, info: Info, id: strawberry.ID) -> AsyncGenerator[ExportJobProgress, None]:
-        async for news, watch, same in _follow(info, "ExportJob", id):
-            _, size = watch.rates()
-            row = ref("ExportJob", news.id, news.revision)
-            yield ExportJobProgress(
-                same=same, version=news.revision, at=datetime.now(UTC), bytes_per_second=size, export_job=row
-            )
+    async def export_job_progress(self, info: Info, id: strawberry.ID) -> AsyncIterable[ExportJobProgress]:
+        key = await seen_job(info.context.viewer, "ExportJob", int_key(str(id), "ExportJob"))
+        return JobFeed("ExportJob", key, _export_frame)
 
     @strawberry.subscription(
         description="What happens to the jobs of a project, those made later too. The first frame is the project as it"
         " is, each later one names the job that changed; the end comes with the project's deletion."
     )
-    async def project_progress(self, info: Info, id: strawberry.ID) -> AsyncGenerator[ProjectProgress, None]:
-        key = await seen_project(info.context.viewer, int_key(str(id), "Project"))
-        async with hub().watch_project(key) as watch:
-            yield ProjectProgress(at=datetime.now(UTC), project=ref("Project", key))
-            async for news in watch.news():
-                row = ref(news.kind, news.id, news.revision)
-                yield ProjectProgress(
-                    same=("Project", key, news.kind, news.id, news.revision),
-                    at=datetime.now(UTC),
-                    changed=strawberry.ID(global_id(news.kind, news.id)),
-                    project=ref("Project", key),
-                    crawl_job=row if news.kind == "CrawlJob" else None,
-                    validation_job=row if news.kind == "ValidationJob" else None,
-                    export_job=row if news.kind == "ExportJob" else None,
-                )
+    async def project_progress(self, info: Info, id: strawberry.ID) -> AsyncIterable[ProjectProgress]:
+        return ProjectFeed(await seen_project(info.context.viewer, int_key(str(id), "Project")))
 
     @strawberry.subscription(
         description="Lines of the activity log as they are written, in order. None is left out: whoever comes back"
@@ -126,4 +81,27 @@ class Subscription:
                 raise Invalid("`after` is the id of a line of the activity log.", path=["after"])
         async with aclosing(activity(info.context.viewer, project, begin)) as lines:
             async for key in lines:
-                yield ActivityAdded(same=("ActivityLog", key), activity_log=ref("ActivityLog", key))
+                yield ActivityAdded(of=("ActivityLog", key), activity_log=ref("ActivityLog", key))
+
+
+def _crawl_frame(news: JobNews, watch: Watch) -> CrawlJobProgress:
+    images, size = watch.rates()
+    return CrawlJobProgress(
+        version=news.revision,
+        at=datetime.now(UTC),
+        images_per_second=images,
+        bytes_per_second=size,
+        eta_seconds=int(news.remaining / images) + 1 if images and not news.final else None,
+        crawl_job=ref("CrawlJob", news.id, news.revision),
+    )
+
+
+def _validation_frame(news: JobNews, _: Watch) -> ValidationJobProgress:
+    row = ref("ValidationJob", news.id, news.revision)
+    return ValidationJobProgress(version=news.revision, at=datetime.now(UTC), validation_job=row)
+
+
+def _export_frame(news: JobNews, watch: Watch) -> ExportJobProgress:
+    _, size = watch.rates()
+    row = ref("ExportJob", news.id, news.revision)
+    return ExportJobProgress(version=news.revision, at=datetime.now(UTC), bytes_per_second=size, export_job=row)

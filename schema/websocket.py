@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 from starlette.requests import Request
-from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
@@ -25,6 +26,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
     Message,
     SubscribeMessage,
 )
+from strawberry.types.execution import PreExecutionError
 from strawberry.types.unset import UNSET
 
 from app.errors import AppError, LimitExceeded
@@ -32,6 +34,7 @@ from app.rates import Rates
 from app.settings import settings
 from app.values import Viewer
 from schema.admission import Admission
+from schema.answers import text_of
 from schema.context import Context, seconds_left
 from schema.limits import MAX_BODY
 from schema.masking import extensions_of
@@ -40,14 +43,28 @@ from schema.trusted import Trusted
 
 PING_S = 15.0
 """How often the server pings, seconds: proxies close what is silent for a minute."""
+INIT_S = 10.0
+"""How long a connection may take to say who asks, seconds."""
 MAX_OPERATIONS = 250
 """Operations under way on one connection."""
 FORBIDDEN = 4403
 
 
+class Wire(ASGIWebSocketAdapter):
+    """A websocket that takes text as it is, too."""
+
+    async def send_text(self, text: str) -> None:
+        """Send a message that is encoded already; `WebSocketDisconnected` where nobody listens any more."""
+        try:
+            await self.ws.send_text(text)
+        except WebSocketDisconnect as error:
+            raise WebSocketDisconnected from error
+
+
 class Handler(BaseGraphQLTransportWSHandler[Context, None]):
     """One connection."""
 
+    websocket: Wire
     keeper: asyncio.Task[None] | None = None
 
     async def handle_message(self, message: Message) -> None:
@@ -85,6 +102,14 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
         payload["query"] = operation_of(payload, sockets.trusted).query
         await sockets.admission.admit(payload["query"], self.context.viewer.id)
 
+    async def _send_result_stream(self, operation: Any, result_source: Any) -> None:
+        head = '{"id":' + orjson.dumps(operation.id).decode() + ',"type":"next","payload":'
+        async for result in result_source:
+            if isinstance(result, PreExecutionError):
+                await self._handle_pre_execution_error(operation, result)
+                return
+            await self.websocket.send_text(f"{head}{text_of(result)}}}")
+
     async def shutdown(self) -> None:
         """Free what the connection held."""
         if self.keeper is not None:
@@ -121,6 +146,7 @@ def _origin(url: str) -> str:
 class Sockets(GraphQL[Context, None]):
     """Strawberry's websocket side with our encoding and our sign-in."""
 
+    websocket_adapter_class = Wire
     graphql_transport_ws_handler_class = Handler
 
     def __init__(
@@ -136,6 +162,7 @@ class Sockets(GraphQL[Context, None]):
             graphql_ide=None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
             max_subscriptions_per_connection=None,
+            connection_init_wait_timeout=timedelta(seconds=INIT_S),
             allowed_origins=(*settings().origins, _origin(settings().base_url)),
         )
         self._authenticate = authenticate

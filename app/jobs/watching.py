@@ -30,14 +30,17 @@ OF_PROJECT = """ and case t.resource_type
     else false end"""
 
 
-async def state(viewer: Viewer, type_name: str, key: int | None) -> JobNews:
-    """The row's state now; NotFound where it is missing or not seen."""
-    kind = KINDS[type_name]
-    key = await _seen(viewer, kind, key)
-    found = (await read_states(type_name, [key])).get(key)
+async def state(kind: str, key: int) -> JobNews:
+    """A job's state now; NotFound where it is missing. Who asks was let by `seen_job`."""
+    found = (await read_states(kind, [key])).get(key)
     if found is None:
-        raise kind.missing()
+        raise KINDS[kind].missing()
     return found
+
+
+async def seen_job(viewer: Viewer, kind: str, key: int | None) -> int:
+    """The job's key; NotFound where it is missing or not seen."""
+    return await _seen(viewer, KINDS[kind], key)
 
 
 async def seen_project(viewer: Viewer, key: int | None, path: str = "id") -> int:

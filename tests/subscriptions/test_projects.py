@@ -111,7 +111,7 @@ async def test_news_come_at_most_ten_times_a_second_of_a_job_and_the_last_wins(
 
 
 async def test_a_watcher_who_is_slow_holds_one_entry_a_job() -> None:
-    topic = ProjectTopic(0)
+    topic = ProjectTopic()
     slow = topic.add()
     for revision in range(100):
         for job in range(3):
