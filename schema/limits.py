@@ -40,9 +40,11 @@ MAX_NESTING = 100
 MAX_TOKENS = 2_000
 """Words and signs of a document, each of which takes a hundredth of a millisecond to read: lists go into variables."""
 MAX_TEXT = 2**16
-"""Characters of a document: a long comment or string is read one by one."""
+"""Characters of a document, where a long comment or string is read one by one; and of one text in the variables."""
 MAX_ITEMS = 21_000
 """Items of all lists in the variables: the 20,000 URLs that a request may hold, and what is beside them."""
+MAX_MEMBERS = 1_000
+"""Members of one object in the variables, and variables of one request."""
 MAX_BODY = 2**20
 """Bytes of a request."""
 MAX_QUERY_STRING = 2**14

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
-from app.errors import Invalid, LimitExceeded, Unauthenticated
-from schema.limits import MAX_BODY, MAX_ITEMS, MAX_QUERY_STRING, MAX_TEXT
+from app.errors import Invalid, LimitExceeded, OperationTimeout, Unauthenticated
+from schema.limits import MAX_BODY, MAX_ITEMS, MAX_MEMBERS, MAX_QUERY_STRING, MAX_TEXT
 from schema.trusted import Trusted
 
 JSON_TYPE = "application/json"
 MAX_DRAINED = 16 * MAX_BODY
 """Bytes that are thrown away of a request that is too large: a client that is cut off while it sends hears nothing."""
+BODY_S = 30.0
+"""How long a request's body may take to come, seconds."""
 PREFLIGHTED = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name")
 """Headers that a page of another origin cannot send unless the service has allowed it."""
 
@@ -56,13 +59,17 @@ def _is_json(request: Request) -> bool:
 async def _body(request: Request) -> bytes:
     if not _is_json(request):
         raise WrongType(f"Send the operation as {JSON_TYPE}.")
-    body, size = bytearray(), 0
-    async for part in request.stream():
-        size += len(part)
-        if size <= MAX_BODY:
-            body += part
-        elif size > MAX_DRAINED:
-            break
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise WrongType("Send the body as it is: one with a `Content-Encoding` is not unpacked here.")
+    try:
+        async with asyncio.timeout(BODY_S):
+            body, size = await _received(request)
+    except ClientDisconnect as error:
+        raise Invalid("The body ended before its end.") from error
+    except TimeoutError as error:
+        raise OperationTimeout(
+            f"The body of a request comes within {BODY_S:g} seconds.", limit=f"{BODY_S:g} s"
+        ) from error
     if size > MAX_BODY:
         raise LimitExceeded(
             f"A request has at most {MAX_BODY} bytes; upload long lists as files.", limit=f"{MAX_BODY} bytes"
@@ -70,12 +77,24 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
+async def _received(request: Request) -> tuple[bytearray, int]:
+    """The body, and its size; of one that is too large only its beginning."""
+    body, size = bytearray(), 0
+    async for part in request.stream():
+        size += len(part)
+        if size <= MAX_BODY:
+            body += part
+        elif size > MAX_DRAINED:
+            break
+    return body, size
+
+
 def parsed(body: bytes) -> dict[str, Any]:
     """The members of a request's body; `Invalid` unless it is one JSON object."""
     try:
         found = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Invalid("The body is not JSON.") from error
+        raise Invalid(f"The body is not JSON: {error}.") from error
     if not isinstance(found, dict):
         raise Invalid("The body is one JSON object; operations are not batched.")
     return found
@@ -115,7 +134,7 @@ def operation_of(members: Mapping[str, Any], trusted: Trusted) -> Operation:
         raise Invalid("`operationName` is a text.", path=["operationName"])
     _within("query", "characters", len(text), MAX_TEXT)
     if variables:
-        _few_items(variables)
+        _within_limits(variables)
     return Operation(text, variables, name or None)
 
 
@@ -126,14 +145,20 @@ def _within(member: str, what: str, actual: int, limit: int) -> None:
         )
 
 
-def _few_items(variables: dict[str, Any]) -> None:
-    """`LimitExceeded` where the lists inside the variables have too many items."""
+def _within_limits(variables: dict[str, Any]) -> None:
+    """`LimitExceeded` where lists, objects or texts inside the variables are too large."""
     found = 0
-    open_: list[dict[str, Any] | list[Any]] = [variables]
+    open_: list[Any] = [variables]
     while open_:
         one = open_.pop()
-        if isinstance(one, list):
+        if type(one) is list:
             found += len(one)
             _within("variables", "items in lists", found, MAX_ITEMS)
-        values = one if isinstance(one, list) else one.values()
-        open_ += [value for value in values if isinstance(value, dict | list)]
+        else:
+            _within("variables", "members in one object", len(one), MAX_MEMBERS)
+        for value in one if type(one) is list else one.values():
+            kind = type(value)
+            if kind is dict or kind is list:
+                open_.append(value)
+            elif kind is str and len(value) > MAX_TEXT:
+                _within("variables", "characters in one text", len(value), MAX_TEXT)

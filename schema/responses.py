@@ -13,7 +13,7 @@ import orjson
 from starlette.responses import Response
 from strawberry.types import ExecutionResult
 
-from app.errors import AppError, RateLimited
+from app.errors import AppError, OperationTimeout, RateLimited
 from schema.masking import INTERNAL, extensions_of
 from schema.requests import JSON_TYPE
 
@@ -26,6 +26,7 @@ REFUSED = {
     "LIMIT_EXCEEDED": 413,
     "INVALID": 400,
     "RATE_LIMITED": 429,
+    "TIMEOUT": 408,
 }
 """Statuses of requests that are not run."""
 FAILED = {INTERNAL: 500, "TIMEOUT": 503}
@@ -53,6 +54,8 @@ def refused(error: AppError, accept: str = "", status: int = 0, headers: dict[st
     body = {"errors": [{"message": error.message, "extensions": extensions_of(error)}]}
     status = status or REFUSED.get(error.code, 403)
     headers = NO_STORE | (headers or {})
+    if isinstance(error, OperationTimeout):  # what is left of the request may never come
+        headers["Connection"] = "close"
     if isinstance(error, RateLimited):
         headers["Retry-After"] = str(error.retry_after_s)
     return Response(orjson.dumps(body), status, headers, media_type_of(accept))

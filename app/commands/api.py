@@ -8,6 +8,7 @@ import uvicorn
 
 from app import auth, log
 from app.commands import lifeline, ports, services
+from app.commands.connections import Connection
 from app.settings import Settings, adopt, settings
 
 GRACE_S = 10
@@ -42,7 +43,7 @@ def _config(found: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         "app.main:app",
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         ws="websockets-sansio",
         # Compressing each frame costs more than it saves on frames this small, and memory per client.
         ws_per_message_deflate=False,

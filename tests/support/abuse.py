@@ -155,5 +155,3 @@ ABUSE: Mapping[str, bytes] = {
     "a member twice": b'{"query": "{ viewer { id } }", "query": 3}',
 }
 """What each tries → the body."""
-HARMLESS = ("long id",)
-"""Those that only ask for what is not there; the others have to be refused."""
