@@ -68,7 +68,7 @@ def create_app(lifespan: Lifespan | None = lifespan) -> Starlette:
     return Starlette(
         routes=[
             *graphiql_routes(settings()),
-            Route("/graphql", graphql.handle, methods=["POST", "GET"]),
+            Route("/graphql", graphql, methods=["POST", "GET"]),
             WebSocketRoute("/graphql", graphql.handle_websocket),
             *ledger_routes(),
             *file_routes(),
