@@ -22,8 +22,9 @@ from app.jobs.turns import next_chunk
 from app.log import log, new_id
 from app.values import Lease, Outcome, Pending
 from workers.engine import Engine
+from workers.hand import Handful
 from workers.keeping import LeaseLost, keep, let_go, patiently, to_the_end
-from workers.line import Interrupted, Work, nearly_done
+from workers.line import Interrupted, Left, Work, nearly_done
 from workers.unexpected import REFUSALS, refused
 
 CHUNK_S = 120.0
@@ -74,20 +75,22 @@ class Batch:
         await metrics.count_outcomes(recorded.reasons, recorded.bytes)
 
 
-async def take_chunk(engine: Engine, *, newcomers: bool) -> Work | None:
+async def take_chunk(engine: Engine, *, newcomers: bool) -> Work | Left | None:
     """Claim the chunk whose turn it is; see `workers.line.Take`."""
     await engine.pipeline.steady()
     for _ in range(TRIES):
-        found = await next_chunk(engine.shares.seat, newcomers=newcomers)
+        found = await next_chunk(engine.shares.seat, engine.hand.by_job(), newcomers=newcomers)
         if found is None:
             return None
+        if found.of_others:
+            return Left.TO_OTHERS
         lease = Lease(found.crawl_job_id, found.chunk, secrets.token_hex(8))
-        if await _claim(engine, lease):
-            return functools.partial(fetch_chunk, engine, lease)
+        if rows := await _claim(engine, lease):
+            return functools.partial(fetch_chunk, engine, lease, engine.hand.take(lease.crawl_job_id, rows))
     return None
 
 
-async def fetch_chunk(engine: Engine, lease: Lease) -> None:
+async def fetch_chunk(engine: Engine, lease: Lease, handful: Handful) -> None:
     """Fetch the pending rows of a chunk that was claimed. Raises Interrupted."""
     crawl_job_id, chunk = lease.crawl_job_id, lease.chunk
     started_s = time.monotonic()
@@ -95,7 +98,7 @@ async def fetch_chunk(engine: Engine, lease: Lease) -> None:
     stopped_by: str | None = None
     interrupted = False
     try:
-        await _work(engine, lease, batch)
+        await _work(engine, lease, batch, handful)
     except* LeaseLost:
         log.info("chunk_lost", job=crawl_job_id, chunk=chunk, recorded=batch.recorded)
     except* REFUSALS as group:
@@ -109,6 +112,7 @@ async def fetch_chunk(engine: Engine, lease: Lease) -> None:
         stopped_by = f"Something unexpected happened; the log has it under {error_id}."
         log.error("chunk_failed", job=crawl_job_id, chunk=chunk, error_id=error_id, exc_info=group)
     finally:
+        engine.hand.drop(handful)
         await to_the_end(_give_back(lease, batch, stopped_by))
     spent_ms = int((time.monotonic() - started_s) * 1000)
     log.info("chunk_recorded", job=crawl_job_id, chunk=chunk, recorded=batch.recorded, ms=spent_ms)
@@ -116,8 +120,11 @@ async def fetch_chunk(engine: Engine, lease: Lease) -> None:
         raise Interrupted
 
 
-async def _claim(engine: Engine, lease: Lease) -> bool:
-    """Take the chunk. A worker that is told to end in the midst may have got it without knowing: then it goes back."""
+async def _claim(engine: Engine, lease: Lease) -> int:
+    """Take the chunk: how many rows, 0 where others were quicker.
+
+    A worker that is told to end in the midst may have got it without knowing: then it goes back.
+    """
     try:
         return await chunks.claim(lease, engine.name, engine.settings.lease_s)
     except asyncio.CancelledError:
@@ -125,35 +132,35 @@ async def _claim(engine: Engine, lease: Lease) -> bool:
         raise
 
 
-async def _work(engine: Engine, lease: Lease, batch: Batch) -> None:
+async def _work(engine: Engine, lease: Lease, batch: Batch, handful: Handful) -> None:
     """Fetch, record and keep the lease, each a task, until all is fetched or the turn is over."""
     rows = await chunks.pending_rows(lease)
     try:
         async with asyncio.timeout(CHUNK_S):
-            await _side_by_side(engine, lease, rows, batch)
+            await _side_by_side(engine, lease, rows, batch, handful)
     except TimeoutError:  # the turn's own: what the tasks raise comes as a group
         log.info("chunk_turn_over", job=lease.crawl_job_id, chunk=lease.chunk)
 
 
-async def _side_by_side(engine: Engine, lease: Lease, rows: list[Pending], batch: Batch) -> None:
+async def _side_by_side(engine: Engine, lease: Lease, rows: list[Pending], batch: Batch, handful: Handful) -> None:
     """The first of the tasks to fail ends the others."""
     lease_s = engine.settings.lease_s
     is_held, renew = functools.partial(chunks.is_held, lease), functools.partial(chunks.renew, lease, lease_s)
     async with asyncio.TaskGroup() as tasks:
         beside = [tasks.create_task(batch.flush_often()), tasks.create_task(keep(is_held, renew, lease_s))]
-        await _fetch_all(engine, rows, batch)
+        await _fetch_all(engine, rows, batch, handful)
         await batch.flush()
         for task in beside:
             task.cancel()
 
 
-async def _fetch_all(engine: Engine, rows: list[Pending], batch: Batch) -> None:
+async def _fetch_all(engine: Engine, rows: list[Pending], batch: Batch, handful: Handful) -> None:
     async with contextlib.aclosing(engine.pipeline.fetch(rows)) as outcomes:
-        left, few = len(rows), int(FEW * len(rows))
+        handful.rows, few = len(rows), int(FEW * len(rows))
         async for outcome in outcomes:
             await batch.add(outcome)
-            left -= 1
-            if left <= few:
+            handful.rows -= 1
+            if handful.rows <= few:
                 nearly_done()
 
 

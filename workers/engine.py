@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aiohttp
 
@@ -16,6 +16,7 @@ from app.fetching.client import open_client
 from app.fetching.pipeline import Pipeline
 from app.settings import Settings, settings
 from app.storage import Storage, storage
+from workers.hand import Hand
 from workers.shares import Shares
 
 
@@ -29,6 +30,7 @@ class Engine:
     pipeline: Pipeline
     storage: Storage
     shares: Shares
+    hand: Hand = field(default_factory=Hand)
 
 
 @contextlib.asynccontextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import enum
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -19,6 +20,16 @@ from app.log import log, new_id
 Work = Callable[[], Awaitable[None]]
 """Work that was taken, to be done at once: whoever is cancelled in it hands it back."""
 
+
+class Left(enum.Enum):
+    """Why nothing was taken although something is due."""
+
+    TO_OTHERS = enum.auto()
+    """It is others' to take: worth another look soon, in case they do not come."""
+
+
+SOON_S = 0.1
+"""When what was left to others is looked at again."""
 BESIDE = 3
 """Pieces of work that may end beside each place: what one slow host holds up is not to hold up a process."""
 
@@ -37,7 +48,7 @@ class Interrupted(Exception):
 class Take(Protocol):
     """Takes work that is due, of whoever's turn it is."""
 
-    async def __call__(self, *, newcomers: bool) -> Work | None:
+    async def __call__(self, *, newcomers: bool) -> Work | Left | None:
         """None where nothing is due; with `newcomers`, nothing of users who have nothing under way."""
 
 
@@ -91,7 +102,7 @@ class Line:
             await asyncio.sleep(self._tick_s)
             if not self._looking.locked():
                 work = await self._look(newcomers=True)
-                if work is not None:
+                if work is not None and work is not Left.TO_OTHERS:
                     await self._do(work)
 
     async def _next(self) -> Work:
@@ -100,20 +111,23 @@ class Line:
             while True:
                 self._woken.clear()
                 work = await self._look(newcomers=False)
-                if work is not None:
+                if work is Left.TO_OTHERS:
+                    await self._tick(min(SOON_S, self._tick_s))
+                elif work is None:
+                    await self._tick(self._tick_s)
+                else:
                     return work
-                await self._tick()
         finally:
             self._free.clear()
 
-    async def _tick(self) -> None:
+    async def _tick(self, most_s: float) -> None:
         try:
-            async with asyncio.timeout(self._tick_s):
+            async with asyncio.timeout(most_s):
                 await self._woken.wait()
         except TimeoutError:
             return
 
-    async def _look(self, *, newcomers: bool) -> Work | None:
+    async def _look(self, *, newcomers: bool) -> Work | Left | None:
         try:
             return await self._take(newcomers=newcomers)
         except DATABASE_ERRORS as error:

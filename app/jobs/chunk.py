@@ -31,7 +31,7 @@ CLAIM = (
     " where id = $1 and status = 'running'"
     " and coalesce((leases->$2::text->>'until')::float8, 0) < extract(epoch from clock_timestamp())"
     " and exists (select 1 from images where crawl_job_id = $1 and chunk = $2::int and status = 'pending')"
-    " returning id"
+    " returning (select count(*) from images where crawl_job_id = $1 and chunk = $2::int and status = 'pending')"
 )
 RENEW = """
 update crawl_jobs set leases = jsonb_set(leases, array[$2::text, 'until'],
@@ -60,11 +60,11 @@ limit 500
 """
 
 
-async def claim(lease: Lease, worker: str, lease_s: float) -> bool:
-    """Take the chunk if the job runs, rows of it are pending, and nobody holds it."""
+async def claim(lease: Lease, worker: str, lease_s: float) -> int:
+    """Take the chunk if the job runs, rows of it are pending, and nobody holds it: how many, 0 if it was not taken."""
     async with acquire() as connection:
-        taken = await connection.fetchval(CLAIM, lease.crawl_job_id, str(lease.chunk), lease.task, worker, lease_s)
-    return taken is not None
+        rows = await connection.fetchval(CLAIM, lease.crawl_job_id, str(lease.chunk), lease.task, worker, lease_s)
+    return rows or 0
 
 
 async def renew(lease: Lease, lease_s: float) -> bool:

@@ -3,34 +3,43 @@
 Users share workers, not jobs: who has least under way comes first, and of one user's jobs that which has least. Between
 equals the order is drawn anew at each question, so that nobody waits behind the same ones for ever. Each question is
 one statement over the rows; who is quickest to claim the answer has it. Of a job's first chunks a worker takes the one
-whose hosts it knows, see `ring`.
+whose hosts it knows, see `ring`; once it has its part of the rows that are left, it leaves the rest to the others, so
+that all come to the job's end together.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from app.database import acquire
 from app.jobs.ring import Seat
-from app.queue import Discover, Export, FetchChunk, Validate
+from app.queue import Discover, Export, Validate
 
 LOOK_AHEAD = 32
 """Among so many of a job's chunks, the first ones that are due, a worker finds those of hosts that it knows."""
+ENOUGH_ROWS = 100
+"""With fewer rows in hand a worker may soon be idle: then it takes a chunk, whatever is left for the others."""
 # `$1` is chance; `$2`: only users with nothing under way; `$3`: chunks to choose from, each with the URL of one of its
-# rows. The first pending chunks without a lease are found by hops over the partial index: the number of chunks costs,
-# not their rows.
+# rows. `$4`, `$5`: jobs of which the worker has rows in hand, and how many; `$6`: among how many workers rows are
+# shared; `$7`: ENOUGH_ROWS. The first pending chunks without a lease are found by hops over the partial index: the
+# number of chunks costs, not their rows.
 CHUNK = """
 with loads as (
     select p.user_id, sum(j.active_chunks) as load from crawl_jobs j join projects p on p.id = j.project_id
     where j.status in ('running', 'paused') and j.active_chunks > 0 group by p.user_id
 ), line as (
     select j.id, j.leases, j.active_chunks, coalesce(l.load, 0) as load,
-        md5(p.user_id::text || $1) as of_user, md5(j.id::text || $1) as of_job
+        md5(p.user_id::text || $1) as of_user, md5(j.id::text || $1) as of_job,
+        coalesce(hand.rows * $6::int >= greatest($7 * $6::int, j.total_images - (j.options->>'final')::bigint), false)
+            as of_others
     from crawl_jobs j join projects p on p.id = j.project_id left join loads l on l.user_id = p.user_id
+        left join unnest($4::bigint[], $5::int[]) as hand(job, rows) on hand.job = j.id
     where j.status = 'running' and (j.options->>'final')::bigint < j.total_images and (l.load is null or not $2)
-    order by load, of_user, j.active_chunks, of_job
+    order by of_others, load, of_user, j.active_chunks, of_job
 )
-select line.id, c.chunks, c.urls from line cross join lateral (
+select line.id, line.of_others, c.chunks, c.urls from line cross join lateral (
     with recursive hop as (
         (select chunk from images where crawl_job_id = line.id and status = 'pending' order by chunk limit 1)
         union all
@@ -46,7 +55,8 @@ select line.id, c.chunks, c.urls from line cross join lateral (
         where not line.leases ? hop.chunk::text limit $3
     ) due
 ) c
-where c.chunks is not null order by line.load, line.of_user, line.active_chunks, line.of_job limit 1
+where c.chunks is not null
+order by line.of_others, line.load, line.of_user, line.active_chunks, line.of_job limit 1
 """
 DISCOVERY = """
 with seekers as (
@@ -83,15 +93,29 @@ order by coalesce(l.load, 0), md5(t.user_id::text || $1), t.kind desc, t.id limi
 """
 
 
-async def next_chunk(seat: Seat, *, newcomers: bool) -> FetchChunk | None:
+@dataclass(frozen=True, slots=True)
+class DueChunk:
+    """A chunk without a lease, of which rows are pending."""
+
+    crawl_job_id: int
+    chunk: int
+    of_others: bool
+    """Whether the worker that asked has its part of the job's rows already."""
+
+
+async def next_chunk(seat: Seat, in_hand: Mapping[int, int], *, newcomers: bool) -> DueChunk | None:
     """The chunk whose turn it is; with `newcomers` only one of a user who has none under way.
 
-    Which job it is of, users and jobs decide; which of that job's, the `seat` of the worker that asks.
+    Which job it is of, users and jobs decide; which of that job's, the `seat` of the worker that asks. `in_hand`: the
+    rows, by job, that this worker is fetching. A chunk that is others' to take comes after all that are not.
     """
-    look_ahead = LOOK_AHEAD if seat.of > 1 else 1
+    look_ahead, mine = (LOOK_AHEAD, in_hand) if seat.of > 1 else (1, {})
+    asked = secrets.token_hex(4), newcomers, look_ahead, list(mine), list(mine.values()), seat.of, ENOUGH_ROWS
     async with acquire() as connection:
-        row = await connection.fetchrow(CHUNK, secrets.token_hex(4), newcomers, look_ahead)
-    return FetchChunk(row["id"], seat.nearest(zip(row["chunks"], row["urls"], strict=True))) if row else None
+        row = await connection.fetchrow(CHUNK, *asked)
+    if row is None:
+        return None
+    return DueChunk(row["id"], seat.nearest(zip(row["chunks"], row["urls"], strict=True)), row["of_others"])
 
 
 async def next_discovery(*, newcomers: bool) -> Discover | None:

@@ -62,7 +62,7 @@ async def test_between_users_with_nothing_under_way_chance_decides_however_many_
         await stranger.ended(one)
     await db.execute("update images set status = 'pending'")
     await db.execute("update crawl_jobs set status = 'running', options = options || '{\"final\": 0}'")
-    found = [await next_chunk(Seat(), newcomers=False) for _ in range(DRAWS)]
+    found = [await next_chunk(Seat(), {}, newcomers=False) for _ in range(DRAWS)]
     drawn = Counter(chunk.crawl_job_id for chunk in found if chunk)
     assert sum(drawn.values()) == DRAWS
     assert DRAWS / 4 < drawn[key_of(one)] < DRAWS * 3 / 4
@@ -84,12 +84,12 @@ async def test_who_has_a_chunk_under_way_waits_for_who_has_none(
     await db.execute(held, key_of(busy))
     # Nor do the hosts that a worker knows come before whose turn it is.
     for newcomers, seat in itertools.product((False, True), (Seat(), Seat(0, 2), Seat(1, 2))):
-        chosen = await next_chunk(seat, newcomers=newcomers)
+        chosen = await next_chunk(seat, {}, newcomers=newcomers)
         assert chosen is not None
         assert chosen.crawl_job_id == key_of(idle)
     await db.execute(held, key_of(idle))
-    assert await next_chunk(Seat(), newcomers=True) is None
-    found = await next_chunk(Seat(), newcomers=False)
+    assert await next_chunk(Seat(), {}, newcomers=True) is None
+    found = await next_chunk(Seat(), {}, newcomers=False)
     assert found is not None
     assert found.chunk == 2
 

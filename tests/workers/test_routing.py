@@ -8,17 +8,21 @@ from collections.abc import AsyncIterator, Sequence
 from urllib.parse import urlsplit
 
 import asyncpg
+import pytest
 import pytest_asyncio
 
+from app.jobs import turns
 from app.jobs.turns import LOOK_AHEAD
 from tests.support.asking import key_of
 from tests.support.service import Person, entries, until
 from workers.crawl import take_chunk
 from workers.discover import take_discovery
 from workers.engine import Engine, open_engine
+from workers.line import Left
 
 WORKERS = 3
 CHUNK = 20
+ALL = 10**6
 HOSTS = tuple(f"http://127.0.3.{number}:9/" for number in range(1, 61))
 HELD = """
 select i.original_url as url, i.chunk, each.entry->>'worker' as worker
@@ -29,8 +33,9 @@ Held = Sequence[asyncpg.Record]
 
 
 @pytest_asyncio.fixture
-async def engines(db: asyncpg.Connection) -> AsyncIterator[list[Engine]]:
-    """Workers that know of each other, and do only what they are told to."""
+async def engines(db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Engine]]:
+    """Workers that know of each other, and do only what they are told to; they fetch nothing of what they take."""
+    monkeypatch.setattr(turns, "ENOUGH_ROWS", ALL)
     async with contextlib.AsyncExitStack() as stack:
         made = [await stack.enter_async_context(open_engine()) for _ in range(WORKERS)]
 
@@ -115,6 +120,42 @@ async def test_a_worker_without_hosts_of_its_own_is_never_idle(
     for engine in engines:
         held = await taken(db, job, [engine])
         assert len(held) == len(urls)
+
+
+async def test_who_has_a_part_of_what_is_left_leaves_the_rest_to_the_others(
+    db: asyncpg.Connection, owner: Person, engines: list[Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = [f"{HOSTS[0]}{number}.jpg" for number in range(2 * WORKERS * CHUNK)]
+    await discovered(owner, engines[0], *urls)
+    monkeypatch.setattr(turns, "ENOUGH_ROWS", 0)
+    quick, *others = engines
+    assert [await has_taken(quick) for _ in range(3)] == [True, True, False]
+    for engine in others:
+        assert [await has_taken(engine) for _ in range(2)] == [True, True]
+    assert await take_chunk(quick, newcomers=False) is None
+
+
+async def test_who_has_fetched_a_part_takes_more_also_where_the_others_do_not_come(
+    db: asyncpg.Connection, owner: Person, engines: list[Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = [f"{HOSTS[0]}{number}.jpg" for number in range(6 * CHUNK)]
+    job = await discovered(owner, engines[0], *urls)
+    monkeypatch.setattr(turns, "ENOUGH_ROWS", 0)
+    taken_rows = 0
+    while taken_rows < len(urls):
+        assert await has_taken(engines[0])
+        for handful in [*engines[0].hand]:
+            taken_rows += handful.rows
+            engines[0].hand.drop(handful)
+    assert await take_chunk(engines[0], newcomers=False) is None
+    assert await db.fetchval("select active_chunks from crawl_jobs where id = $1", job) == 6
+
+
+async def has_taken(engine: Engine) -> bool:
+    """Whether it took a chunk, rather than leave what is due to the others."""
+    found = await take_chunk(engine, newcomers=False)
+    assert found is not None
+    return found is not Left.TO_OTHERS
 
 
 async def test_a_worker_that_only_exports_has_no_part_in_hosts(engines: list[Engine]) -> None:
