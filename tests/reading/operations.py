@@ -36,8 +36,7 @@ NODE: Any = CORE.type_map["Node"]
 OUTSIDE = ("sourcePreview",)
 """Fields that ask other services, and read no row."""
 ROWS = ("nodes", "edges", "node")
-ALL_ROWS = ("viewer", "projects") * 3
-"""Where rows are found without any id: asked for oftener."""
+ROOTS = [name for name in QUERY.fields if name not in OUTSIDE]
 LEVELS = 5
 """Objects below each other, where a connection with its edges and nodes is one."""
 MAX_ALIASES = 24
@@ -97,9 +96,9 @@ AMBIGUOUS = _ambiguous()
 
 
 @st.composite
-def operations(draw: Draw, holdings: Holdings) -> Operation:
-    """Queries over the whole root."""
-    return _Maker(draw, holdings).operation()
+def operations(draw: Draw, holdings: Holdings, root: str) -> Operation:
+    """Queries that have the field `root`, and often others."""
+    return _Maker(draw, holdings).operation(root)
 
 
 def written(value: Any) -> str:
@@ -126,8 +125,10 @@ class _Maker:
     """Those made so far: name, type, whether it fits a selection of several types, aliases."""
     definitions: list[str] = field(default_factory=list)
 
-    def operation(self) -> Operation:
-        body = self.selection(QUERY, LEVELS)
+    def operation(self, root: str) -> Operation:
+        first = self.field(root, QUERY.fields[root], LEVELS, merged=False)
+        others = [self.part(QUERY, LEVELS, merged=False) for _ in range(self.draw(st.integers(0, 2)))]
+        body = "{ " + " ".join([first, *others]) + " }"
         head = f"query({', '.join(self.declared)}) " if self.declared else ""
         return Operation(f"{head}{body} {' '.join(self.definitions)}".strip(), self.variables, self.cursors)
 
@@ -145,12 +146,12 @@ class _Maker:
 
     def selection(self, on: Any, levels: int, *, merged: bool = False) -> str:
         """A selection set; `merged`: its fields stand beside those of other types."""
-        parts = [self.part(on, levels, merged) for _ in range(self.draw(st.integers(1, 4)))]
+        parts = [self.part(on, levels, merged=merged) for _ in range(self.draw(st.integers(1, 4)))]
         if "id" in on.fields and self.one_in(2):
             parts.append("id")  # tells whose row it is
         return "{ " + " ".join(parts) + " }"
 
-    def part(self, on: Any, levels: int, merged: bool) -> str:
+    def part(self, on: Any, levels: int, *, merged: bool) -> str:
         kind = self.draw(st.integers(0, 11))
         if isinstance(on, GraphQLInterfaceType):
             return self.inline(on, levels) if kind > 2 else self.any_field(on, levels, merged=True)
@@ -195,8 +196,6 @@ class _Maker:
         leaves = [name for name, made in on.fields.items() if not _is_object(made)]
         if levels <= 0:
             objects = []
-        if on is QUERY:
-            objects += ALL_ROWS
         often = 4 if {*ROWS} & {*objects} else 2
         chosen = objects if objects and (not leaves or not self.one_in(often)) else leaves
         if not chosen:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from hypothesis import event, given
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from app.database import acquire
@@ -19,13 +20,15 @@ from schema.documents import Documents
 from schema.responses import RESPONSE_TYPE, answered
 from schema.root import PixSchema, build_schema, schema
 from tests.reading.holdings import Holdings, look
-from tests.reading.operations import operations
+from tests.reading.operations import ROOTS, operations
 from tests.reading.world import ADMIN, VIEWERS, World, ask
 
 EVERY_PREDICATE = build_schema(elide=False)
 LONG_WAY = build_schema()
 """It keeps no documents, so each operation goes Strawberry's way."""
 LONG_WAY.documents = Documents(LONG_WAY._schema, LONG_WAY.reads, introspection=True, size=0, once=0)
+EACH = settings().max_examples // len(ROOTS)
+"""Examples for each field of the root, of those that the profile has for a test. Up to ten no two are much alike."""
 REFUSALS = {"INVALID", "LIMIT_EXCEEDED"}
 """With what an operation may be refused that the schema allows."""
 
@@ -60,7 +63,8 @@ class Said:
     @property
     def errors(self) -> list[dict[str, Any]]:
         """What was wrong."""
-        return self.body.get("errors", [])
+        found: list[dict[str, Any]] = self.body.get("errors", [])
+        return found
 
     def texts(self) -> set[str]:
         """All texts of the data."""
@@ -96,9 +100,13 @@ async def holdings(rows: World) -> Holdings:
         return await look(connection)
 
 
+@pytest.mark.parametrize("root", ROOTS)
+@settings(max_examples=EACH)
 @given(data=st.data())
-async def test_an_operation_is_answered_alike_whichever_way_it_goes(holdings: Holdings, data: st.DataObject) -> None:
-    made = data.draw(operations(holdings))
+async def test_an_operation_is_answered_alike_whichever_way_it_goes(
+    holdings: Holdings, root: str, data: st.DataObject
+) -> None:
+    made = data.draw(operations(holdings, root))
     before = await ask(made.text, made.variables, ADMIN) if made.cursors else {"data": None}
     asked = made.text, made.following(before["data"])
     schema.documents.get(made.text)  # a text that is known takes the short way
