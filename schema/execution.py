@@ -7,7 +7,6 @@ from typing import Any
 
 from graphql import GraphQLError, OperationDefinitionNode, get_operation_ast
 from graphql import OperationType as Kind
-from graphql.execution.values import get_variable_values
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
@@ -17,6 +16,7 @@ from app.settings import settings
 from schema.context import Context
 from schema.documents import Document
 from schema.limits import check_cost, deadline
+from schema.reading.arguments import coerced
 from schema.reading.plans import Plan
 from schema.reading.serve import Reads
 from schema.reading.write import VIEWER
@@ -59,10 +59,10 @@ def planned(
     context: Context,
 ) -> tuple[Plan, dict[str, Any]] | list[GraphQLError]:
     """A query's plan and the values of its variables, or what is wrong with those."""
-    coerced = get_variable_values(reads.schema, operation.variable_definitions or (), variables or {}, MAX_ERRORS)
-    if isinstance(coerced, list):
-        return coerced
-    values = {**coerced.coerced, VIEWER: context.viewer.id}
+    given = coerced(reads.schema, operation, variables or {}, MAX_ERRORS)
+    if isinstance(given, list):
+        return given
+    values = {**given, VIEWER: context.viewer.id}
     return reads.plan(operation, document.fragments, values, context.viewer, walked=context.walked), values
 
 

@@ -32,6 +32,18 @@ REFUSED = {
 FAILED = {INTERNAL: 500, "TIMEOUT": 503}
 """Statuses of operations that gave nothing though the client did nothing wrong."""
 NO_STORE = {"Cache-Control": "no-store"}
+HEADERS = {
+    one: ((b"content-type", one.encode()), (b"cache-control", b"no-store")) for one in (JSON_TYPE, RESPONSE_TYPE)
+}
+"""What the answers of operations have in common, by media type."""
+
+
+class Answer(Response):
+    """An operation's answer: what Starlette would make of its headers each time is made already."""
+
+    def __init__(self, body: bytes, status: int, media_type: str) -> None:
+        self.status_code, self.body, self.background = status, body, None
+        self.raw_headers = [*HEADERS[media_type], (b"content-length", b"%d" % len(body))]
 
 
 def answered(result: ExecutionResult, accept: str) -> Response:
@@ -46,7 +58,7 @@ def answered(result: ExecutionResult, accept: str) -> Response:
                 del answer["data"]
     if result.extensions:
         answer["extensions"] = result.extensions
-    return Response(orjson.dumps(answer), status, NO_STORE, media_type)
+    return Answer(orjson.dumps(answer), status, media_type)
 
 
 def refused(error: AppError, accept: str = "", status: int = 0, headers: dict[str, str] | None = None) -> Response:

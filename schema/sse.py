@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -46,6 +47,7 @@ class EventStream(StreamingResponse):
             await super().stream_response(send)
 
 
+@functools.lru_cache(maxsize=256)
 def accepts_events(accept: str) -> bool:
     """Whether an Accept header asks for events: they come before JSON there.
 

@@ -44,6 +44,8 @@ class BrowserRoute(Route):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Starlette's question; a partial match would answer 405 in the name of the others."""
+        if scope["type"] != "http" or scope["method"] != "GET":
+            return Match.NONE, {}
         match, found = super().matches(scope)
         wanted = match is Match.FULL and "text/html" in Request(scope).headers.get("accept", "")
         return (match, found) if wanted else (Match.NONE, {})

@@ -18,18 +18,23 @@ from graphql import (
     FieldNode,
     GraphQLArgument,
     GraphQLEnumType,
+    GraphQLError,
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLSchema,
+    NamedTypeNode,
+    NonNullTypeNode,
     OperationDefinitionNode,
+    TypeNode,
     Undefined,
     VariableNode,
     get_named_type,
     type_from_ast,
     value_from_ast,
 )
+from graphql.execution.values import get_variable_values
 from graphql.language import Node as AstNode
 from graphql.language import ValueNode
 
@@ -40,6 +45,9 @@ Bind = Callable[[Values], Any]
 ORDER_ENUMS = ("OrderField", "OrderDirection")
 ABSENT = 0
 """The shape of a variable that was not given."""
+PLAIN: Mapping[str, type] = {"ID": str, "String": str, "Int": int, "Boolean": bool}
+"""Scalars of GraphQL's own, and what of their values is taken as it comes; an Int has 32 bits."""
+INT_LIMIT = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +102,37 @@ def _holds_variable(node: AstNode) -> bool:
     return any(_holds_variable(inner) for inner in [*fields, *(getattr(node, "values", None) or ())])
 
 
+def coerced(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, given: Mapping[str, Any], max_errors: int
+) -> dict[str, Any] | list[GraphQLError]:
+    """One request's variables, coerced, or what is wrong with them."""
+    values = _as_they_came(operation, given)
+    if values is not None:
+        return values
+    found = get_variable_values(schema, operation.variable_definitions or (), dict(given), max_errors)
+    return found if isinstance(found, list) else found.coerced
+
+
+def _as_they_came(operation: OperationDefinitionNode, given: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The variables where each is given and plain, as most are: coercing takes longer than finding the plan."""
+    found = {}
+    for defined in operation.variable_definitions or ():
+        name = defined.variable.name.value
+        value: Any = given.get(name)
+        kind = type(value)
+        if kind is not PLAIN.get(_scalar(defined.type)) or (kind is int and not -INT_LIMIT <= value < INT_LIMIT):
+            return None
+        found[name] = value
+    return found
+
+
+def _scalar(type_: TypeNode) -> str:
+    """The name of a variable's type; empty for a list."""
+    if isinstance(type_, NonNullTypeNode):
+        type_ = type_.type
+    return str(type_.name.value) if isinstance(type_, NamedTypeNode) else ""
+
+
 def as_plain(value: Any) -> Any:
     """A coerced input as the driver takes it: enums by value."""
     if isinstance(value, enum.Enum):
@@ -106,8 +145,17 @@ def shape_of(schema: GraphQLSchema, operation: OperationDefinitionNode, values: 
     found = []
     for defined in operation.variable_definitions or ():
         name = defined.variable.name.value
-        found.append(_shape(values[name], type_from_ast(schema, defined.type)) if name in values else ABSENT)
+        if name not in values:
+            found.append(ABSENT)
+        elif _scalar(defined.type) in PLAIN:
+            found.append(_plain_shape(values[name]))
+        else:
+            found.append(_shape(values[name], type_from_ast(schema, defined.type)))
     return tuple(found)
+
+
+def _plain_shape(value: Any) -> Any:
+    return value if value is None or isinstance(value, bool) else 1
 
 
 def _shape(value: Any, type_: Any) -> Any:
