@@ -32,9 +32,9 @@ from schema.http import GraphQLApp
 from schema.requests import PREFLIGHTED
 
 CORS_MAX_AGE_S = 600
-COLLECTING = (5_000, 20, 50)
-"""Objects more, and rounds of younger ones, before garbage is looked for: what all rounds walk is what documents are
-kept as, and the longest of them, over all that is kept, stops all clients for some hundredths of a second."""
+COLLECTING = (5_000, 10, 20)
+"""Objects more, and rounds over younger ones, before garbage is looked for: the rare round over all that documents are
+kept as stops all clients for some hundredths of a second."""
 TURN_S = 0.0005
 """How long a thread that reads a document keeps everyone else waiting, seconds."""
 

@@ -1,13 +1,15 @@
-"""Documents that come for the first time: what reading them costs counts, and large ones wait for each other.
+"""What is large waits for its turn, and documents that come for the first time count what reading them costs.
 
-Reading one of the largest takes some hundredths of a second, and nothing else would run meanwhile. So it is read in a
-thread, one at a time, and everyone else is served beside it. A text that is kept passes at once.
+Reading one of the largest documents takes some hundredths of a second, and nothing else would run meanwhile. So it is
+read in a thread, one at a time, and everyone else is served beside it. A text that is kept passes at once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
@@ -18,19 +20,42 @@ from schema.introspected import OBJECTS_OF_A_REQUEST
 from schema.outline import outline
 
 ASIDE = 4
-"""From so many requests' worth on (400 words, or 16,384 characters) a document is read in the thread."""
+"""From so many requests' worth on (400 words, or 16,384 characters) a document is large."""
 MAX_WAITING = 4
-"""Large new documents of one user that may wait at once."""
+"""Large requests, and large new documents, of one user that may wait at once."""
 
 
 class Admission:
-    """Lets documents in."""
+    """Lets requests and documents in."""
 
     def __init__(self, documents: Documents, rates: Rates) -> None:
         self._documents = documents
         self._rates = rates
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="documents")
         self._waiting: Counter[UUID] = Counter()
+        self._turn = asyncio.Lock()
+
+    @contextlib.asynccontextmanager
+    async def turn(self, who: UUID) -> AsyncIterator[None]:
+        """Wait until nothing else that is large is being read; `RateLimited` where too many of one user's wait."""
+        if self._waiting[who] >= MAX_WAITING:
+            raise RateLimited(
+                f"Large requests are read one after another, and {MAX_WAITING} of yours wait.",
+                limit=f"{MAX_WAITING} at once",
+            )
+        self._waiting[who] += 1
+        try:
+            async with self._turn:
+                clock = asyncio.get_running_loop().time
+                begun_s = clock()
+                try:
+                    yield
+                finally:  # as long as it took, everybody else is served
+                    await asyncio.sleep(clock() - begun_s)
+        finally:
+            self._waiting[who] -= 1
+            if not self._waiting[who]:
+                del self._waiting[who]
 
     async def admit(self, text: str, who: UUID) -> None:
         """See that the document of a text is kept, with whatever is wrong with it.
@@ -48,19 +73,7 @@ class Admission:
         if size.requests < ASIDE:
             document = self._documents.read(text)
         else:
-            document = await self._read_aside(text, who)
+            async with self.turn(who):
+                loop = asyncio.get_running_loop()
+                document = await loop.run_in_executor(self._thread, self._documents.read, text)
         return self._documents.keep(text, document)
-
-    async def _read_aside(self, text: str, who: UUID) -> Document:
-        if self._waiting[who] >= MAX_WAITING:
-            raise RateLimited(
-                f"Large documents that are new here are read one after another, and {MAX_WAITING} of yours wait.",
-                limit=f"{MAX_WAITING} at once",
-            )
-        self._waiting[who] += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, self._documents.read, text)
-        finally:
-            self._waiting[who] -= 1
-            if not self._waiting[who]:
-                del self._waiting[who]

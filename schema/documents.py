@@ -28,9 +28,9 @@ from schema.outline import outline
 from schema.reading.serve import Reads
 from schema.rules import errors_of
 
-KEPT = 2**18
+KEPT = 2**17
 """Characters of all texts that came again."""
-KEPT_ONCE = 2**17
+KEPT_ONCE = 2**16
 """Characters of all texts that came once so far: one that has its values written in does not come again."""
 
 
@@ -131,13 +131,13 @@ class Documents:
         node = DocumentNode(definitions=())
         try:
             outline(text)
-            node = parse(text)
+            node = _alone(parse(text))
             ends = limits.check(node)
         except LimitExceeded as error:
-            refused = GraphQLError(error.message, original_error=error)
+            refused = _refused(error)
             return Document(node, [refused], unread=None if node.definitions else refused)
         except GraphQLError as error:
-            return Document(node, [error], unread=error)
+            return Document(node, [error], unread=error.with_traceback(None))
         fragments = {one.name.value: one for one in node.definitions if isinstance(one, FragmentDefinitionNode)}
         operations = [one for one in node.definitions if isinstance(one, OperationDefinitionNode)]
         errors = errors_of(self._schema, node, ends=ends, introspection=self._introspection)
@@ -146,9 +146,24 @@ class Documents:
             if not errors:
                 described = max((self._introspected.objects(one, fragments) for one in operations), default=0)
         except LimitExceeded as error:
-            errors = [GraphQLError(error.message, original_error=error)]
+            errors = [_refused(error)]
         return Document(node, errors, fragments, len(operations) > 1, described=described)
 
     def _drop(self, dropped: Iterator[Document]) -> None:
         for document in dropped:
             self._reads.plans.forget(document.node)
+
+
+def _alone(node: DocumentNode) -> DocumentNode:
+    """A tree without the chain of its words: trees in circles go only when all that is kept is walked for garbage."""
+    token = node.loc.start_token if node.loc else None
+    while token is not None:
+        following = token.next
+        token.prev = token.next = None
+        token = following
+    return node
+
+
+def _refused(error: LimitExceeded) -> GraphQLError:
+    # Where it was raised holds all that was read.
+    return GraphQLError(error.message, original_error=error.with_traceback(None))

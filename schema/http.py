@@ -6,6 +6,7 @@ What a request asks for is `schema/requests.py`'s, how its result is said `schem
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable
 
 from graphql import GraphQLError, OperationType, get_operation_ast
@@ -61,7 +62,7 @@ class GraphQLApp:
             await self._rates.address(request.client.host if request.client else None)
             viewer = await self._authenticate(bearer(request.headers.get("authorization", "")))
             await self._rates.user(viewer.id)
-            operation = await read(request, self._trusted)
+            operation = await read(request, self._trusted, functools.partial(self._admission.turn, viewer.id))
             await self._admission.admit(operation.query, viewer.id)
         except Unauthenticated as error:
             return refused(error, accept, 401, {"WWW-Authenticate": "Bearer"})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -18,10 +20,16 @@ from schema.trusted import Trusted
 JSON_TYPE = "application/json"
 MAX_DRAINED = 16 * MAX_BODY
 """Bytes that are thrown away of a request that is too large: a client that is cut off while it sends hears nothing."""
+LARGE_BODY = 2**16
+"""Bytes of a body from which on it is read when it is its turn: the largest take a hundredth of a second."""
 BODY_S = 30.0
 """How long a request's body may take to come, seconds."""
 PREFLIGHTED = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name")
 """Headers that a page of another origin cannot send unless the service has allowed it."""
+
+
+Turn = Callable[[], AbstractAsyncContextManager[None]]
+"""Waits until nothing else that is large is being read."""
 
 
 class WrongType(Invalid):
@@ -37,11 +45,13 @@ class Operation:
     name: str | None
 
 
-async def read(request: Request, trusted: Trusted) -> Operation:
+async def read(request: Request, trusted: Trusted, turn: Turn) -> Operation:
     """The operation of a GET or a POST; what does not hold one is refused with an `AppError`."""
     if request.method == "GET":
         return operation_of(_query_string(request), trusted)
-    return operation_of(parsed(await _body(request)), trusted)
+    body = await _body(request)
+    async with turn() if len(body) > LARGE_BODY else contextlib.nullcontext():
+        return operation_of(parsed(body), trusted)
 
 
 def bearer(header: str) -> str:

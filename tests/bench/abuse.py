@@ -45,12 +45,13 @@ ALONE_S = 3.0
 AFTER_S = 0.2
 """How long the other client is watched after a request: what it left behind may cost later."""
 AT_A_TIME = 8
+TIMES = 4
 
 
 def quantiles(waited: Sequence[float]) -> str:
     """The 99th percentile and the longest, ms."""
-    last = statistics.quantiles(waited, n=100)[98] if len(waited) > 1 else max(waited, default=0.0)
-    return f"{last:8.1f} {max(waited, default=0.0):8.1f}"
+    inside = sorted(waited)
+    return f"{inside[int(0.99 * (len(inside) - 1))]:8.1f} {inside[-1]:8.1f}" if inside else ""
 
 
 async def once(session: aiohttp.ClientSession, url: str, body: bytes) -> tuple[int, float]:
@@ -137,9 +138,11 @@ async def measure(asked: argparse.Namespace, url: str, pid: int) -> None:
         connector = aiohttp.TCPConnector(limit=asked.at_once + AT_A_TIME)
         async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
             await alone(other)
+            at_first = pss_bytes(pid) / 2**20
             longest = await each(session, f"{url}/graphql", asked, other, pid)
-            say(f"the longest of all: {longest:.1f} ms")
-            await many(session, f"{url}/graphql", asked, other, pid)
+            say(f"the longest of all: {longest:.1f} ms; memory at first {at_first:.0f} MiB")
+            for _ in range(TIMES):
+                await many(session, f"{url}/graphql", asked, other, pid)
             await alone(other)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import io
 from collections.abc import Iterator
@@ -184,3 +185,25 @@ async def test_an_operation_of_another_form_is_an_error_on_its_websocket(rows: W
         assert message["type"] == "error"
         assert message["payload"][0]["extensions"]["code"] in CODES
         assert (await subscribe(ws, "{ __typename }"))[-1]["type"] == "complete"
+
+
+async def test_of_one_users_large_requests_four_wait_and_one_more_is_told_to_come_again(rows: World) -> None:
+    documents = [f"{{ viewer {{ id }} }} # {n}\n" + "#\n" * 1_500 for n in range(12)]
+    variables = {"ids": ["x" * 1_000] * 99}
+
+    async with serving(made()) as client:
+
+        async def ask(query: str, token: str, **more: Any) -> tuple[int, Any]:
+            headers = {"Authorization": f"Bearer {token}"}
+            async with client.post("/graphql", json={"query": query, **more}, headers=headers) as response:
+                return response.status, await response.json()
+
+        of_one = [ask(document, "owner", variables=variables) for document in documents]
+        others = ask("{ viewer { id } }", "stranger")
+        *answers, other = await asyncio.gather(*of_one, others)
+        assert other[0] == 200
+        refused = [answer for status, answer in answers if status == 429]
+        assert len(refused) < len(answers)
+        assert {answer["errors"][0]["extensions"]["limit"] for answer in refused} <= {"4 at once"}
+        for document in documents:
+            assert (await ask(document, "owner", variables=variables))[1]["data"]["viewer"]["id"]
