@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from hypothesis import event, given
-from hypothesis import settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from app.database import acquire
