@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from app.errors import AppError, Invalid, Unauthenticated
+from app.errors import AppError, Invalid, RateLimited, Unauthenticated
 from app.rates import Rates
 from app.settings import settings
 from app.values import Viewer
@@ -91,5 +91,10 @@ class GraphQLApp:
         return found is not None and found.operation is OperationType.MUTATION
 
     async def handle_websocket(self, websocket: WebSocket) -> None:
-        """Serve one websocket until it closes."""
-        await self._sockets.run(websocket)
+        """Serve one websocket until it closes; an address that connects too often is refused like one that asks so."""
+        try:
+            await self._rates.address(websocket.client.host if websocket.client else None)
+        except RateLimited as error:
+            await websocket.send_denial_response(refused(error))
+        else:
+            await self._sockets.run(websocket)

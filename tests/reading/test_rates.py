@@ -100,6 +100,27 @@ async def test_a_websocket_counts_like_a_request(rows: World) -> None:
             assert message["payload"][0]["extensions"] == {"code": "RATE_LIMITED", "limit": "1/s", "retryAfter": 1}
 
 
+async def test_websockets_of_an_address_count_like_its_requests_and_the_refusal_says_when_to_come_again(
+    rows: World,
+) -> None:
+    with limited(address=1):
+        async with serving(made()) as client:
+            for _ in range(10 * BURST_S):
+                try:
+                    async with socket(client):
+                        pass
+                except aiohttp.WSServerHandshakeError as error:
+                    refusal = error
+                    break
+            assert refusal.status == 429
+            assert refusal.headers is not None
+            assert refusal.headers["Retry-After"] == "1"
+            # An address has one bucket for both.
+            status, retry_after, body = await asked(client, "owner")
+            assert (status, retry_after) == (429, "1")
+            assert body["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+
+
 async def test_no_limit_is_met_in_normal_use_and_health_has_none(database: str) -> None:
     async with running_api() as url, aiohttp.ClientSession(url) as client:
         for _ in range(50):
