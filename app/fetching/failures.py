@@ -67,7 +67,7 @@ def failure(error: Exception, settings: Settings) -> Refusal | Passing:
         return refusal(RefusalCode.BAD_URL, message)
     if isinstance(error, BlockedAddress):
         return refusal(RefusalCode.BLOCKED_ADDRESS, message)
-    return Passing(refusal(RefusalCode.CONNECT_FAILED, "The connection failed.", str(error)[:160]))
+    return Passing(refusal(RefusalCode.CONNECT_FAILED, "The connection failed.", str(error)))
 
 
 def status_failure(response: aiohttp.ClientResponse) -> Refusal | Passing:
@@ -124,7 +124,7 @@ def _connection_failure(error: aiohttp.ClientError | TimeoutError, settings: Set
         connecting = isinstance(error, aiohttp.ConnectionTimeoutError)
         limit = f"{settings.fetch_connect_timeout_s if connecting else settings.fetch_timeout_s:g} s"
     # An image that took all its time is not tried again at once; later it may be quicker.
-    reason = refusal(code, message, None if limit else str(error)[:160], limit, passing=limit is not None)
+    reason = refusal(code, message, None if limit else str(error), limit, passing=limit is not None)
     if not passes:
         return reason
     late = isinstance(error, aiohttp.ConnectionTimeoutError)
@@ -135,7 +135,7 @@ def _dns_failure(error: aiohttp.ClientConnectorDNSError) -> Refusal | Passing:
     """A name that does not exist stays so; one of which nobody knows may be known later."""
     cause = error.os_error
     name = errno_name(cause)
-    measured = f"{name}: {cause.strerror or cause}"[:160]
+    measured = f"{name}: {cause.strerror or cause}"
     if is_gone(cause):
         return refusal(RefusalCode.DNS_FAILURE, f"The name {error.host} has no address.", measured)
     message = f"The resolver has no answer about the name {error.host}."

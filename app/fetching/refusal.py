@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from app.values import Issue, RefusalCode
 
+TEXT_CHARS = 300
+"""Of what a host says, which may be as long as it likes, so much is told."""
+
 
 class Refusal(Exception):
     """The image is not taken, for the reason in `issue`; `passing`: another fetch, later, may go otherwise."""
@@ -17,8 +20,12 @@ class Refusal(Exception):
 def refusal(
     code: RefusalCode, message: str, measured: str | None = None, limit: str | None = None, *, passing: bool = False
 ) -> Refusal:
-    """A Refusal with its issue: what was measured and the limit that it passed, both with their units."""
-    return Refusal(Issue(code, message, measured, limit), passing=passing)
+    """A Refusal with its issue: what was measured and the limit that it passed, both with their units.
+
+    Texts are cut to `TEXT_CHARS`; what of them no database holds is replaced where they are recorded.
+    """
+    issue = Issue(code, message[:TEXT_CHARS], None if measured is None else measured[:TEXT_CHARS], limit)
+    return Refusal(issue, passing=passing)
 
 
 def megabytes(count: int) -> str:

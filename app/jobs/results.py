@@ -16,6 +16,7 @@ from app import queue
 from app.database import Transaction, transaction
 from app.jobs import chunk, closing
 from app.jobs.difference import Difference
+from app.jobs.documents import to_jsonb
 from app.progress import publish_change
 from app.values import Fetch, Fetched, Issue, Json, Lease, Outcome, RefusalCode, Refused
 
@@ -158,8 +159,9 @@ def _columns(rows: Sequence[Row]) -> list[list[Any]]:
         [one and one.sha256 for _, one, _ in taken],
         [seen.phash if seen else None for _, _, seen in taken],
         [orjson.dumps(seen.quality.as_json()).decode() if seen and seen.quality else None for _, _, seen in taken],
-        [orjson.dumps([issue.as_json() for issue in row.issues]).decode() for row in rows],
-        [orjson.dumps(row.fetch_json()).decode() for row in rows],
+        # A host's words may hold what no document does: its image has failed, and not the whole batch.
+        [to_jsonb([issue.as_json() for issue in row.issues]) for row in rows],
+        [to_jsonb(row.fetch_json()) for row in rows],
     ]
 
 
