@@ -32,7 +32,7 @@ from schema.http import GraphQLApp
 from schema.requests import PREFLIGHTED
 
 CORS_MAX_AGE_S = 600
-COLLECTING = (5_000, 10, 20)
+COLLECTING = (5_000, 10, 10)
 """Objects more, and rounds over younger ones, before garbage is looked for: the rare round over all that documents are
 kept as stops all clients for some hundredths of a second."""
 TURN_S = 0.0005

@@ -26,7 +26,24 @@ TIMEOUTS = (TimeoutError, asyncpg.QueryCanceledError)
 
 def told(errors: Iterable[GraphQLError] | None) -> list[GraphQLError] | None:
     """The errors of an operation as the client sees them."""
-    return [_told(error) for error in errors] if errors else None
+    if not errors:
+        return None
+    found = [_told(error) for error in errors]
+    for error in errors:
+        _let_go(error)
+    return found
+
+
+def _let_go(error: BaseException) -> None:
+    """Forget where an error was raised: that holds all that was read, in circles, until garbage is looked for."""
+    open_: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while open_:
+        one = open_.pop()
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            one.__traceback__ = None
+            open_ += (one.__cause__, one.__context__, getattr(one, "original_error", None))
 
 
 def told_of(error: BaseException) -> GraphQLError:

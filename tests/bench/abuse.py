@@ -1,13 +1,13 @@
 """What each request of the abuse set takes, and what it does to others meanwhile.
 
-    python -m tests.bench.abuse [--rounds 5] [--at-once 20] [--many 5000] [--only WORDS …]
+    python -m tests.bench.abuse [--rounds 5] [--at-once 20] [--many 5000] [--rate 100] [--only WORDS …]
 
 Ours is an API process as `pixcrawler api` starts it, on an embedded PostgreSQL and Valkey, with logs, metrics and rate
 limits on (so high that they refuse nothing). Beside it another client, a process of its own, asks for one job every
 10 ms. Prints for each request its status, the milliseconds of the first, the median and the longest of ROUNDS in turn,
 the longest of AT-ONCE at the same moment, and the 99th percentile and the longest of what the other client waited
-meanwhile. Then MANY requests, all kinds in turn, eight at a time. Memory is PSS. At the beginning and at the end the
-other client alone. `tests/bench/abuse_sockets.py` has what is no request: connections that dribble or flood.
+meanwhile. Then MANY requests, all kinds in turn, RATE a second: as many as a user may send. Memory is PSS. At the
+beginning and at the end the other client alone.
 """
 
 from __future__ import annotations
@@ -45,7 +45,6 @@ ALONE_S = 3.0
 AFTER_S = 0.2
 """How long the other client is watched after a request: what it left behind may cost later."""
 AT_A_TIME = 8
-TIMES = 4
 
 
 def quantiles(waited: Sequence[float]) -> str:
@@ -91,11 +90,14 @@ async def many(session: aiohttp.ClientSession, url: str, asked: argparse.Namespa
     before = pss_bytes(pid) / 2**20
     other.heard()
 
+    begun = time.perf_counter()
+    turns = itertools.count()
+
     async def some() -> None:
         for body in bodies:
+            await asyncio.sleep(max(0.0, begun + next(turns) / asked.rate - time.perf_counter()))
             await once(session, url, body)
 
-    begun = time.perf_counter()
     await asyncio.gather(*(some() for _ in range(AT_A_TIME)))
     seconds = time.perf_counter() - begun
     waited = quantiles(other.heard())
@@ -141,8 +143,7 @@ async def measure(asked: argparse.Namespace, url: str, pid: int) -> None:
             at_first = pss_bytes(pid) / 2**20
             longest = await each(session, f"{url}/graphql", asked, other, pid)
             say(f"the longest of all: {longest:.1f} ms; memory at first {at_first:.0f} MiB")
-            for _ in range(TIMES):
-                await many(session, f"{url}/graphql", asked, other, pid)
+            await many(session, f"{url}/graphql", asked, other, pid)
             await alone(other)
 
 
@@ -167,7 +168,7 @@ def at_home() -> Iterator[tuple[str, int]]:
 def main() -> None:
     """Read the arguments, measure, clean up."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, standard in (("rounds", 5), ("at-once", 20), ("many", 5_000)):
+    for name, standard in (("rounds", 5), ("at-once", 20), ("many", 5_000), ("rate", 100)):
         parser.add_argument(f"--{name}", type=int, default=standard)
     parser.add_argument("--only", nargs="+", metavar="WORDS", help="requests with one of these words in their names")
     asked = parser.parse_args()
