@@ -1,10 +1,12 @@
 """A keyset page as one SQL expression: the rows once, and from them nodes, edges, page info; the count apart.
 
-Rows are numbered only where their order must be said again or one row more than the page is looked at.
+A page's relation has the columns that are read of it and no others, since it is kept for whoever reads it twice. Its
+rows are numbered only in a page from the end, whose order must be turned.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 Link = Callable[[str], list[str]]
 """The conditions that tie a row's alias to where the page stands."""
 
+PLACE = "place$"
+"""The number of a row in a page from the end, counted from there."""
 RANK = Key("rank$", "int", nullable=False, descending=False)
 """The computed number that a ranked list is ordered by."""
 
@@ -106,27 +110,29 @@ class _PageWriter:
     size: str = ""
     rows: str = ""
     """The alias of the page's rows."""
-    numbered: bool = False
+    one_more: bool = False
+    """Whether the relation has one row more than the page, which tells that there is another page."""
 
     def text(self) -> str:
-        window, names = self.window, {one.name for one in self.f.below}
-        self.size = self.writer.value(_size_bind(window)) + "::int"
-        self.numbered = window.backward or bool(names & {"edges", "pageInfo"})
+        self.size = self.writer.value(_size_bind(self.window)) + "::int"
+        self.one_more = any(one.name == "pageInfo" for one in self.f.below)
         self.rows = self.writer.alias()
-        source = self._source(one_more="pageInfo" in names)
         items = ", ".join(f'{self._item(one)} as "{one.key}"' for one in self.f.below)
-        return f"(with {self.rows} as ({source}) select row_to_json(r$) from (select {items}) r$)"
+        return f"(with {self.rows} as ({self._source(items)}) select row_to_json(r$) from (select {items}) r$)"
 
-    def _source(self, *, one_more: bool) -> str:
+    def _source(self, items: str) -> str:
+        """The rows, of which `items` are made."""
         t, window = self.writer.alias(), self.window
+        read = re.findall(rf'(?<!\w){re.escape(self.rows)}\."?(\w+\$?)', items)
+        columns = ", ".join(f"{t}.{name}" for name in dict.fromkeys(read) if name != PLACE) or f"{t}.id"
         order = keyset.order_sql(window.keys, t, backward=window.backward)
         conditions = self._matching(t)
         if window.cursor.sample is not None:
             conditions.append(keyset.beyond_sql(window.keys, t, self._cursor_values(), backward=window.backward))
-        number = f", row_number() over (order by {order}) as place$" if self.numbered else ""
+        number = f", row_number() over (order by {order}) as {PLACE}" if window.backward else ""
         where = " and ".join(conditions) or "true"
-        limit = f"{self.size}{' + 1' if one_more else ''}"
-        return f"select {t}.*{number} from {self.relation} {t} where {where} order by {order} limit {limit}"
+        limit = f"{self.size}{' + 1' if self.one_more else ''}"
+        return f"select {columns}{number} from {self.relation} {t} where {where} order by {order} limit {limit}"
 
     def _cursor_values(self) -> list[str]:
         window = self.window
@@ -146,10 +152,9 @@ class _PageWriter:
 
     def _within(self) -> str:
         """The page's own rows in their order."""
-        if not self.numbered:
-            return ""
-        reverse = " desc" if self.window.backward else ""
-        return f" where {self.rows}.place$ <= {self.size} order by {self.rows}.place${reverse}"
+        if self.window.backward:
+            return f" where {self.rows}.{PLACE} <= {self.size} order by {self.rows}.{PLACE} desc"
+        return f" limit {self.size}" if self.one_more else ""
 
     def _item(self, one: Selected) -> str:
         match one.name:
@@ -192,19 +197,19 @@ class _PageWriter:
         sources = {
             "hasNextPage": other if backward else more,
             "hasPreviousPage": more if backward else other,
-            "startCursor": self._end(last=backward),
-            "endCursor": self._end(last=not backward),
+            "startCursor": self._end(last=False),
+            "endCursor": self._end(last=True),
             "__typename": f"'{info.type_name}'",
         }
         items = ", ".join(f'{sources[one.name]} as "{one.key}"' for one in info.below)
         return f"(select row_to_json(r$) from (select {items}) r$)"
 
     def _end(self, *, last: bool) -> str:
+        """The cursor of the page's first row in the order of the list, or of its last."""
         cursor, rows = keyset.cursor_sql(self.window.keys, self.rows), self.rows
-        reverse = " desc" if last else ""
-        return (
-            f"(select {cursor} from {rows} where {rows}.place$ <= {self.size} order by {rows}.place${reverse} limit 1)"
-        )
+        order = keyset.order_sql(self.window.keys, rows, backward=last)
+        page = f"(select * from {rows}{self._within()}) {rows}"
+        return f"(select {cursor} from {page} order by {order} limit 1)"
 
 
 def filtered(writer: Writer, rules: Mapping[str, Where], f: Selected, t: str) -> list[str]:
