@@ -17,7 +17,6 @@ from typing import Any
 
 import orjson
 
-from app.database import POOL_MAX
 from app.settings import CHECKOUT
 from tests.bench.graphql_peers import operations
 from tests.bench.graphql_peers.data import Data
@@ -29,6 +28,8 @@ HOME = CHECKOUT / ".pixcrawler" / "graphql_peers"
 INSTALL_S = 300.0
 START_S = 30.0
 NAMES = ("ours", "limit", "postgraphile", "mercurius")
+CONNECTIONS = {"postgraphile": 6, "mercurius": 12}
+"""To the database, of each process: of 3, 6 and 12 those with which it answers most; the limit has as many as ours."""
 SERVICE = {
     "PIXCRAWLER_LOG_LEVEL": "INFO",
     "PIXCRAWLER_RATE_PER_USER": "1000000",
@@ -123,7 +124,7 @@ def _node(name: str, port: int, data: Data, workers: int, log: Path) -> subproce
         "PGDATABASE": str(database["database"]),
         "PORT": str(port),
         "WORKERS": str(workers),
-        "CONNECTIONS": str(POOL_MAX),
+        "CONNECTIONS": str(CONNECTIONS[name]),
         "VIEWER": data.viewer,
     }
     return _process(["node", str(packages() / f"{name}.js")], environment, log)

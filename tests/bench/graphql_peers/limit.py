@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.database import POOL_MAX, credentials
+from app.database import POOL_SERVES, credentials
 from app.settings import settings
 
 PAGE = """
@@ -71,7 +71,7 @@ def application(viewer: uuid.UUID) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         given = credentials(settings().database_url)
-        async with asyncpg.create_pool(**given, **WIRE, reset=as_it_is, min_size=1, max_size=POOL_MAX) as pool:
+        async with asyncpg.create_pool(**given, **WIRE, reset=as_it_is, min_size=1, max_size=POOL_SERVES) as pool:
             held.append(pool)
             yield
 
