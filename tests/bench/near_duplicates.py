@@ -25,7 +25,7 @@ import numpy as np
 from app.checks.hamming import Hashes, pairs_within
 from app.checks.near_duplicates import MIRROR, Keepers
 from app.fetching.inspect import inspect
-from tests.bench.reads import say
+from tests.bench.crawl import say
 
 RADII = (4, 6, 8, 10)
 MANY_PIXELS = 10**9

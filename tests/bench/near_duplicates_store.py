@@ -27,8 +27,9 @@ import numpy as np
 from app.database import acquire, connected, credentials
 from app.embedded import start, stop
 from app.jobs import near_duplicates, validation
+from tests.bench.crawl import say
 from tests.bench.near_duplicates import planted
-from tests.bench.reads import OWNER, cpu_s, drop, fill, say
+from tests.bench.scratch import OWNER, drop, fill, spent_s
 
 ASKED = 300
 BATCH = 250
@@ -115,9 +116,9 @@ async def look_up(count: int) -> None:
                 await connection.fetchrow(plan.sql, *plan.parameters(given))
 
             backend = await connection.fetchval("select pg_backend_pid()")
-            before = cpu_s([backend])
+            before = spent_s([backend])
             by_sql = await latencies(alone, count)
-            spent = 1000 * (cpu_s([backend]) - before) / ASKED
+            spent = 1000 * (spent_s([backend]) - before) / ASKED
         say(f"{f'{scope}, mirrored {mirrored}':26} {distance:8} {spent:10.2f} {by_sql} {by_all}")
 
 
@@ -128,7 +129,7 @@ async def record_rows(connection: asyncpg.Connection, chance: np.random.Generato
     await connection.execute("vacuum images")
     await connection.execute("checkpoint")
     backend = await connection.fetchval("select pg_backend_pid()")
-    before = cpu_s([backend])
+    before = spent_s([backend])
     for begin in range(0, len(keys), BATCH):
         part = keys[begin : begin + BATCH]
         hashes = chance.integers(-(2**63), 2**63 - 1, len(part)).tolist()
@@ -137,7 +138,7 @@ async def record_rows(connection: asyncpg.Connection, chance: np.random.Generato
             " unnest($1::bigint[], $2::bigint[]) r(id, phash) where i.id = r.id and i.status = 'pending'",
             *(part, hashes),
         )
-    return 1e6 * (cpu_s([backend]) - before) / len(keys)
+    return 1e6 * (spent_s([backend]) - before) / len(keys)
 
 
 async def index_cost(url: str, count: int) -> None:

@@ -22,7 +22,8 @@ import asyncpg
 
 from app.database import acquire, connected
 from app.embedded import start, stop
-from tests.bench.reads import OWNER, cpu_s, drop, fill, say
+from tests.bench.crawl import say
+from tests.bench.scratch import BACKENDS, OWNER, drop, fill, spent_s
 
 IMAGES = 1_000_000
 RUNS = 3
@@ -108,13 +109,13 @@ async def measure() -> None:
     admin = await asyncpg.connect(os.environ["DATABASE_URL"])
     for name, run in runs.items():
         await run()
-        rows = await admin.fetch("select pid from pg_stat_activity where application_name = 'pixcrawler-bench'")
+        rows = await admin.fetch(BACKENDS)
         pids: list[Any] = [row[0] for row in rows]
         spent, took = [], []
         for _ in range(RUNS):
-            before, begun = cpu_s(pids), time.monotonic()
+            before, begun = spent_s(pids), time.monotonic()
             await run()
-            spent.append(cpu_s(pids) - before)
+            spent.append(spent_s(pids) - before)
             took.append(time.monotonic() - begun)
         say(f"{name:40} {1000 * min(spent):10.0f} {1000 * min(took):8.0f}")
     await admin.close()

@@ -12,24 +12,24 @@ query, over all rounds. `--beside` compares with an earlier run's `--json`, whic
 from __future__ import annotations
 
 import argparse
-import asyncio
 import datetime
 import json
 import os
 import platform
 import tempfile
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from app.embedded import ROOT_STATE, alive, start
 from app.settings import adopt
+from tests.bench.crawl import say
 from tests.bench.graphql_peers.contest import Cell, Plan, Turn, contest
-from tests.bench.graphql_peers.data import LEAST_IMAGES, Data, fill, room
+from tests.bench.graphql_peers.data import LEAST_IMAGES, Data, filled, room
 from tests.bench.graphql_peers.entrants import NAMES, packages
+from tests.bench.graphql_peers.operations import MEANING
 from tests.bench.graphql_peers.report import bars, growth, outcomes, table
-from tests.bench.reads import say
 from tests.support import homes
 
 
@@ -54,13 +54,13 @@ def measure(asked: argparse.Namespace, home: Path) -> tuple[Data, list[Cell]]:
     """Fill, run the rounds for each number of workers."""
     adopt(start(home).environment())
     room(asked.images, ROOT_STATE if ROOT_STATE.exists() else home)
-    data = asyncio.run(fill(asked.images))
+    data = filled(asked.images)
     say(f"{data.images:,} images in {data.seconds:.0f} s, {data.size_bytes / 1e9:.2f} GB of disk")
     postgres = alive(home).postgres or 0
     plan = Plan(asked.only, asked.rounds, asked.seconds / asked.rounds, asked.connections, postgres)
     cells = []
     for workers in asked.workers:
-        cells += contest(plan, data, workers, home, say)
+        cells += contest(replace(plan, workers=workers), data, home, say)
     return data, cells
 
 
@@ -94,7 +94,8 @@ def main() -> None:
         "minutes": round((time.monotonic() - begun_s) / 60, 1),
     }
     found = list(outcomes(cells))
-    lines = ["", json.dumps(about), "", *table(cells), "", *bars(found)]
+    meanings = [f"{name}: {meaning}" for name, meaning in MEANING.items()]
+    lines = ["", json.dumps(about), "", *meanings, "", *table(cells), "", *bars(found)]
     if asked.beside:
         former = json.loads(asked.beside.read_text())
         lines += ["", f"beside {former['about']['images']:,} images", "", *growth(cells, former["cells"])]

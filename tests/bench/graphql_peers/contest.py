@@ -13,7 +13,7 @@ from typing import Any
 from tests.bench.graphql_peers.data import Data
 from tests.bench.graphql_peers.entrants import Entrant, running
 from tests.bench.graphql_peers.load import load, request
-from tests.bench.graphql_peers.operations import NAMES, Content, content
+from tests.bench.graphql_peers.operations import Content, content
 from tests.bench.meters import cpu_s, tree
 
 WARM_REQUESTS_S = 0.3
@@ -67,23 +67,32 @@ class Plan:
     connections: int
     postgres: int
     """Process id of the database server."""
+    workers: int = 1
+    """Processes of a server."""
 
 
-def contest(plan: Plan, data: Data, workers: int, home: Path, say: Callable[[str], None]) -> list[Cell]:
+def contest(plan: Plan, data: Data, home: Path, say: Callable[[str], None]) -> list[Cell]:
     """All servers side by side, idle while it is not their turn. SystemExit where two do not answer the same."""
     with contextlib.ExitStack() as held:
-        entrants = [held.enter_context(running(name, data, workers, home)) for name in plan.entrants]
-        cells = {(one.name, name): _cell(one, name, workers) for one in entrants for name in NAMES}
-        _agree(list(cells.values()))
-        with _cores(plan, entrants, apart=workers == 1):
-            for one in entrants:
-                for name in NAMES:
-                    _load(one, cells[one.name, name], FIRST_WARM_S, plan.connections)
-            for number in range(plan.rounds):
-                say(f"{workers} worker(s), round {number + 1} of {plan.rounds}")
-                for name in NAMES:
-                    for one in (*entrants[number % len(entrants) :], *entrants[: number % len(entrants)]):
-                        cells[one.name, name].turns.append(_turn(plan, one, cells[one.name, name]))
+        return rounds(
+            plan, [held.enter_context(running(name, data, plan.workers, home)) for name in plan.entrants], say
+        )
+
+
+def rounds(plan: Plan, entrants: Sequence[Entrant], say: Callable[[str], None]) -> list[Cell]:
+    """The turns of servers that run, at the operations of which they have bodies."""
+    names = list(entrants[0].bodies)
+    cells = {(one.name, name): _cell(one, name, plan.workers) for one in entrants for name in names}
+    _agree(list(cells.values()))
+    with _cores(plan, entrants, apart=plan.workers == 1):
+        for one in entrants:
+            for name in names:
+                _load(one, cells[one.name, name], FIRST_WARM_S, plan.connections)
+        for number in range(plan.rounds):
+            say(f"{plan.workers} worker(s), round {number + 1} of {plan.rounds}")
+            for name in names:
+                for one in (*entrants[number % len(entrants) :], *entrants[: number % len(entrants)]):
+                    cells[one.name, name].turns.append(_turn(plan, one, cells[one.name, name]))
     return list(cells.values())
 
 
@@ -93,7 +102,7 @@ def _cell(entrant: Entrant, name: str, workers: int) -> Cell:
 
 
 def _agree(cells: Sequence[Cell]) -> None:
-    for name in NAMES:
+    for name in dict.fromkeys(cell.operation for cell in cells):
         found = {cell.entrant: cell.content for cell in cells if cell.operation == name}
         if len(set(found.values())) > 1:
             raise SystemExit(f"{name} is not answered alike: {found}")

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tests.bench.graphql_peers.contest import Cell
-from tests.bench.graphql_peers.operations import MEANING, NAMES
+from tests.bench.graphql_peers.operations import NAMES
 
 RATE_BARS = {
     "Q1": {"postgraphile": 1.0},
@@ -71,9 +71,6 @@ def _outcome(ours: Cell, other: Cell, of: str, bar: float) -> Outcome:
 
 def table(cells: Sequence[Cell]) -> Iterator[str]:
     """Lines: the medians of each server."""
-    for name, meaning in MEANING.items():
-        yield f"{name}: {meaning}"
-    yield ""
     yield (
         "| workers | query | server | requests/s | CPU ms | PostgreSQL ms | p50 ms | p99 ms | KiB | rows | ids "
         "| generator ms | others, cores |"
