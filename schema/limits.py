@@ -35,6 +35,8 @@ MAX_DEFINITIONS = 100
 """Operations and fragments of a document: validation compares fragments in pairs."""
 MAX_MUTATIONS = 10
 """Mutations of an operation, those of its fragments and aliases too."""
+MAX_DIRECTIVES = 4
+"""Directives in one place: there are two that it may hold, and validation has a word on each."""
 MAX_NESTING = 100
 """Brackets inside each other: fields, arguments and the values in them."""
 MAX_TOKENS = 2_000
@@ -60,6 +62,8 @@ class Extent:
     fields: int = 0
     top: int = 0
     """Fields that lie in no other field."""
+    directives: int = 0
+    """Directives of the field or fragment that has most."""
 
     def add(self, other: Extent, *, below: int = 0) -> None:
         """Take in what lies inside, `below` levels deeper."""
@@ -67,6 +71,7 @@ class Extent:
         self.aliases += other.aliases
         self.fields += other.fields
         self.top += 0 if below else other.top
+        self.directives = max(self.directives, other.directives)
 
 
 @dataclass(slots=True)
@@ -83,6 +88,7 @@ class Ruler:
         """The extent of a selection set."""
         found = Extent()
         for node in selections.selections if selections else ():
+            found.directives = max(found.directives, len(node.directives or ()))
             if isinstance(node, FieldNode):
                 found.add(Extent(1, int(node.alias is not None), 1, 1))
                 found.add(self.measure(node.selection_set), below=1)
@@ -143,6 +149,7 @@ def _checked(ruler: Ruler, definition: OperationDefinitionNode | FragmentDefinit
     _within("levels of fields", extent.depth, MAX_DEPTH)
     _within("aliases", extent.aliases, MAX_ALIASES)
     _within("fields", extent.fields, MAX_FIELDS)
+    _within("directives in one place", max(extent.directives, len(definition.directives or ())), MAX_DIRECTIVES)
     if _is_mutation(definition):
         _within("mutations", extent.top, MAX_MUTATIONS)
     return extent.fields

@@ -30,6 +30,8 @@ def nested(levels: int) -> str:
             "aliases",
         ),
         ("{ viewer { " + "id " * 501 + "} }", "fields"),
+        ("{ __typename" + " @aa" * 10 + " }", "directives"),
+        ("query" + " @aa" * 5 + " { ... " + "@include(if: true) " * 4 + "{ __typename } }", "directives"),
         ("{ viewer { " + "id " * 80 + "} }", "pairs"),
         ("{ viewer { " + "projects(first: 1) { nodes { id name } } " * 50 + "} }", "pairs"),
         (
