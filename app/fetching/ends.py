@@ -12,8 +12,10 @@ from app.fetching import tiff
 
 _TAIL_BYTES = 1024
 _JPEG_END = b"\xff\xd9"
-_JPEG_AFTER_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
-"""What ends a scan's data: a marker that is neither a stuffed byte nor a restart."""
+_JPEG_FILL = re.compile(rb"\xff+")
+_JPEG_AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+"""What ends a scan's data: a marker that is neither a stuffed byte nor a restart. Not with the fill bytes before it:
+each of a million of them would be tried as the first."""
 
 
 def is_cut(name: str, data: bytes) -> bool:
@@ -34,8 +36,11 @@ def _jpeg_cut(data: bytes) -> bool:
         marker = data[at + 1]
         if marker == _JPEG_END[1]:
             return False
-        if marker in (0x01, 0xFF) or 0xD0 <= marker <= 0xD8:  # alone, without a length
-            at += 1 if marker == 0xFF else 2
+        if marker == 0xFF and (fill := _JPEG_FILL.match(data, at)):
+            at = fill.end() - 1
+            continue
+        if marker == 0x01 or 0xD0 <= marker <= 0xD8:  # alone, without a length
+            at += 2
             continue
         at += 2 + int(struct.unpack_from(">H", data, at + 2)[0])
         if marker == 0xDA:

@@ -5,7 +5,6 @@ Everything here may run in several threads at once; the decoders release the int
 
 from __future__ import annotations
 
-import io
 import threading
 import warnings
 from contextlib import AbstractContextManager, nullcontext
@@ -26,6 +25,7 @@ from app.fetching.damage import DECODER_ERRORS, check_end, damage
 from app.fetching.lightness import SIDE_PX, is_grayscale, lightness
 from app.fetching.magic import format_of
 from app.fetching.phash import hash_of, shrink, turned
+from app.fetching.pieces import Pieces
 from app.fetching.quality import quality_of
 from app.fetching.refusal import refusal
 from app.measures import Measures, Verification
@@ -82,7 +82,7 @@ def _jpeg(data: bytes, head: jpeg.Head, max_pixels: int, verification: Verificat
     if verification is Verification.HEADER:
         check_end("jpeg", data)
         return Measures(width, height, "jpeg", None)
-    if head.progressive:
+    if head.in_scans:
         jpeg.check_scans(data, pixels, max_pixels)
     with _one_at_a_time(pixels):
         full = verification is Verification.FULL
@@ -97,7 +97,7 @@ def _opened(name: str, data: bytes, max_pixels: int, verification: Verification)
     """By Pillow, which knows all the formats that are taken."""
     _hush()
     max_pixels = int(max_pixels / DEAR.get(name, 1))
-    with Image.open(io.BytesIO(data), formats=(PLUGINS[name] or "",)) as image:
+    with Image.open(Pieces(name, data), formats=(PLUGINS[name] or "",)) as image:
         pixels, grayscale = image.width * image.height, is_grayscale(image)
         _check_pixels(image.width, image.height, max_pixels)
         if verification is Verification.HEADER:
@@ -118,8 +118,7 @@ def _opened(name: str, data: bytes, max_pixels: int, verification: Verification)
 
 def _draft(data: bytes, image: Image.Image, max_pixels: int) -> None:
     """Have Pillow decode a JPEG to a smaller scale, after the strict decoder has said that no pixel is lost."""
-    if "progressive" in image.info:
-        jpeg.check_scans(data, image.width * image.height, max_pixels)
+    jpeg.check_scans(data, image.width * image.height, max_pixels)
     jpeg.decoded_gray(data, SIDE_PX)
     image.draft("L", (SIDE_PX, SIDE_PX))
 

@@ -17,7 +17,7 @@ from app.fetching.refusal import refusal
 from app.values import RefusalCode
 
 USUAL_SCANS = 20
-"""Scans of a progressive JPEG. Files made to burn time have thousands, each of which costs a pass over all pixels."""
+"""Scans of a JPEG. Files made to burn time have thousands, each of which costs a pass over all pixels."""
 
 BROKEN_SCAN = ("premature end of data segment", "bad huffman", "found marker", "inconsistent progression")
 """The strict decoder's complaints that mean lost pixels. Its others (stray bytes between segments) lose none."""
@@ -26,7 +26,10 @@ _STRAY = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 _STRAY_BYTES = 8
 """Up to so many bytes between the last block and the end are what some encoders leave there; more are lost blocks."""
 
-_START_OF_SCAN = 0xDA
+_FILL = re.compile(rb"\xff+")
+_MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd7]")
+"""A marker with a length, or the end: no stuffed byte, no restart."""
+_START_OF_SCAN, _END = 0xDA, 0xD9
 _NO_FRAME = frozenset({0xC4, 0xC8, 0xCC})  # tables among the markers C0..CF, which else begin a frame
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _APP1 = 0xE1
@@ -44,7 +47,8 @@ class Head:
     orientation: int
     grayscale: bool
     four_colors: bool
-    progressive: bool
+    in_scans: bool
+    """Whether the pixels may come in several passes: progressive, or each color by itself."""
 
 
 def head_of(data: bytes) -> Head | None:
@@ -53,15 +57,25 @@ def head_of(data: bytes) -> Head | None:
         height, width, space, _ = simplejpeg.decode_jpeg_header(data, strict=False)
     except (ValueError, KeyError):  # KeyError: colors that it does not know
         return None
-    orientation, progressive = _segments(data)
-    return Head(width, height, orientation, space == "Gray", space in _IN_FOUR_COLORS, progressive)
+    orientation, in_scans = _segments(data)
+    return Head(width, height, orientation, space == "Gray", space in _IN_FOUR_COLORS, in_scans)
 
 
 def check_scans(data: bytes, pixels: int, max_pixels: int) -> None:
-    """Refuse a progressive file of `pixels` whose scans were made to burn time."""
-    scans = data.count(b"\xff\xda")
-    if scans > USUAL_SCANS and scans * pixels > USUAL_SCANS * max_pixels:
-        raise refusal(RefusalCode.CORRUPT, "The JPEG has too many scans.", f"{scans} scans", f"{USUAL_SCANS} scans")
+    """Refuse a file of `pixels` whose scans were made to burn time."""
+    most = max(USUAL_SCANS, USUAL_SCANS * max_pixels // pixels)
+    # What is counted first may lie in a film behind the picture as well; only the second count knows, and takes longer.
+    if data.count(b"\xff\xda") > most and (scans := _scans(data)) > most:
+        raise refusal(RefusalCode.CORRUPT, "The JPEG has too many scans.", f"{scans} scans", f"{most} scans")
+
+
+def _scans(data: bytes) -> int:
+    """How many scans a decoder finds before the picture's end, stepping over stray bytes as decoders do."""
+    scans, at = 0, 2
+    while (found := _MARKER.search(data, at)) and (marker := data[found.end() - 1]) != _END:
+        scans += marker == _START_OF_SCAN
+        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+    return scans
 
 
 def decoded_gray(data: bytes, side: int) -> Image.Image | None:
@@ -100,25 +114,25 @@ def _is_out_of_step(said: str, data: bytes) -> bool:
 
 
 def _segments(data: bytes) -> tuple[int, bool]:
-    """Orientation and whether the file is progressive; what cannot be read counts as upright and progressive."""
-    orientation, progressive, at = 0, True, 2
+    """Orientation and whether there may be several scans; what cannot be read counts as upright and as several."""
+    orientation, progressive, colors, at = 0, True, 0, 2
     try:
         while data[at] == 0xFF:
             marker = data[at + 1]
-            if marker == 0xFF:  # fill bytes
-                at += 1
+            if marker == 0xFF and (fill := _FILL.match(data, at)):
+                at = fill.end() - 1
                 continue
             if marker == _START_OF_SCAN:
-                break
+                return orientation or 1, progressive or data[at + 4] < colors
             (length,) = struct.unpack_from(">H", data, at + 2)
             if marker == _APP1 and not orientation:
                 orientation = _orientation(data[at + 4 : at + 2 + length])
             elif 0xC0 <= marker <= 0xCF and marker not in _NO_FRAME:
-                progressive = marker in _PROGRESSIVE
+                progressive, colors = marker in _PROGRESSIVE, data[at + 9]
             at += 2 + length
     except (IndexError, struct.error):
         pass
-    return orientation or 1, progressive
+    return orientation or 1, True
 
 
 def _orientation(segment: bytes) -> int:
