@@ -1,8 +1,8 @@
 """How a GraphQL type says where its fields come from; knows no operation and runs no SQL.
 
 Types stay ordinary Strawberry classes. A field without a mark is the model's column of the same name; the others carry
-one of the marks below. In a mark's SQL `{t}.x` is the row's column `x` (a page has no others than those that are named),
-`{v}` a filter's bound value (write its cast), `{d}` the JSON document that an object is made of and `{i}` its place in its
+one of the marks below. In a mark's SQL `{t}.x` is the row's column `x` (a page has only those that are named), `{v}` a
+filter's bound value (write its cast), `{d}` the JSON document that an object is made of and `{i}` its place in its
 list, from 0. What is counted of rows: see `tally.py`.
 
 A mutation or subscription names a row and leaves reading it to the selection:
