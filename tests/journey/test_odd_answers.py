@@ -2,8 +2,8 @@
 happened", and whoever resumed it came to the same.
 
 Cause: of what a host writes each byte that is no UTF-8 becomes half of a surrogate pair, and NUL stays. That was
-recorded as it was, and a document of the database takes neither. Rule: what a host says is its image's reason, whatever its
-bytes, and no longer than a sentence.
+recorded as it was, and a document of the database takes neither. Rule: what a host says is its image's reason,
+whatever its bytes, and no longer than a sentence.
 """
 
 from __future__ import annotations
