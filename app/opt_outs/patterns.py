@@ -56,10 +56,11 @@ def octets(path: str | bytes) -> bytes:
 
 
 class Match(NamedTuple):
-    """The rule that decides: its value, and how it was written."""
+    """The rule that decides: its value, how it was written, and whether a `*` that changes nothing ends it."""
 
     value: int
     text: str
+    starred: bool = False
 
 
 @dataclass
@@ -77,20 +78,22 @@ class LongestMatch:
 
     def add(self, path: bytes, value: int, text: str) -> None:
         """Add a rule; call `settle` after the last."""
-        made, match = pattern(path), Match(value, text)
+        made, match = pattern(path), Match(value, text, path.endswith(b"*"))
         if made.rest or made.to_end:
             self.wild.append((made, match))
             return
         known = self.plain.get(made.first)
-        if known is None or value > known.value:
+        # `/*` is an octet longer than `/`: it decides, whatever the other allows.
+        if known is None or (match.starred, value) > (known.starred, known.value):
             self.plain[made.first] = match
 
     def settle(self) -> None:
         """Sort what was added. Patterns over the limit are cut to their fixed part if they are strict."""
         over, self.wild = self.wild[MAX_WILD:], self.wild[:MAX_WILD]
         for made, match in over:
-            if match.value == self.strict:
-                self.plain.setdefault(made.first, match)
+            known = self.plain.get(made.first)
+            if match.value == self.strict and (known is None or known.value != self.strict):
+                self.plain[made.first] = match
         self.wild.sort(key=lambda rule: (rule[0].length, rule[1].value), reverse=True)
         self._sizes = sorted({len(path) for path in self.plain}, reverse=True)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 RESERVING_WORDS = frozenset({"noai", "noimageai", "noindex", "noimageindex", "none"})
-OUR_NAME = "pixcrawler"
-"""The product token of our User-Agent, in lower case: `X-Robots-Tag: pixcrawler: noindex` is meant for us."""
+OUR_NAMES = frozenset({"pixcrawler", "*"})
+"""The product token of our User-Agent, in lower case: `X-Robots-Tag: pixcrawler: noindex` is meant for us. So is what
+is meant for everyone."""
 RULES_WITH_VALUES = frozenset({"unavailable_after", "max-image-preview", "max-snippet", "max-video-preview"})
 """Rules that hold a colon although they name no bot."""
 
@@ -15,8 +16,13 @@ def reserving_word(value: str) -> str | None:
     for part in value.lower().split(","):
         rule = part.strip()
         name, colon, rest = rule.partition(":")
-        if colon and name.strip() not in RULES_WITH_VALUES:
-            bound_to_us, rule = name.strip() == OUR_NAME, rest.strip()
+        if colon and _is_bot(name.strip()):
+            bound_to_us, rule = name.strip() in OUR_NAMES, rest.strip()
         if bound_to_us and rule in RESERVING_WORDS:
             return rule
     return None
+
+
+def _is_bot(name: str) -> bool:
+    """Whether what stands before a colon names a bot: not a rule, nor a date behind its day of the week."""
+    return name not in RULES_WITH_VALUES and not any(char.isspace() for char in name)

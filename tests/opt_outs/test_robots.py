@@ -66,6 +66,13 @@ def test_the_longest_match_wins() -> None:
     assert allows(text, "/example/page/disallowed.gif", "/example/page/other.gif") == [False, True]
 
 
+def test_a_star_at_the_end_makes_a_rule_longer_and_no_path_free() -> None:
+    assert allows(rules("Allow: /", "Disallow: /*"), "/a.jpg") == [False]
+    assert allows(rules("Disallow: /art*", "Allow: /art"), "/art/a.jpg", "/a.jpg") == [False, True]
+    assert allows(rules("Disallow: /", "Allow: /*"), "/a.jpg") == [True]
+    assert allows(rules("Allow: /*", "Disallow: /a"), "/a.jpg", "/b.jpg") == [False, True]
+
+
 def test_groups_of_one_name_merge_and_ours_replaces_that_of_everyone() -> None:
     """RFC 9309, 2.2.1."""
     text = (
@@ -192,7 +199,9 @@ def test_the_index_finds_what_trying_each_rule_finds(written: list[tuple[str, in
     for text, value in written:
         index.add(text.encode(), value, text)
     index.settle()
-    matching = [(pattern(text.encode()).length, value) for text, value in written if as_regex(text).match(path)]
+    starred = {text.rstrip("*") for text, _ in written if text.endswith("*")}
+    rest = [(text, value) for text, value in written if text not in starred]
+    matching = [(pattern(text.encode()).length, value) for text, value in rest if as_regex(text).match(path)]
     found = index.find(octets(path))
     assert (found.value if found else None) == (max(matching)[1] if matching else None)
 
@@ -223,6 +232,8 @@ def test_what_is_over_the_limit_of_patterns_leaves_more_alone_and_never_less() -
     many = [f"Disallow: /*{number}x" for number in range(1_000)]
     text = rules(*many, "Disallow: /art/*.jpg", "Allow: /free/*/x", "Allow: /*.gif")
     assert allows(text, "/art/a.png", "/free/7x/x", "/a.gif", "/a7x.gif") == [False, False, True, False]
+    allowed = rules("Allow: /art/", *many, "Disallow: /art/*.jpg")
+    assert allows(allowed, "/art/a.jpg", "/a.jpg") == [False, True]
 
 
 def test_a_long_file_costs_no_more_per_path_than_a_short_one() -> None:
