@@ -13,7 +13,7 @@ import asyncpg
 import orjson
 
 from app import queue
-from app.database import Transaction, transaction
+from app.database import Transaction, acquire, transaction
 from app.jobs import chunk, closing
 from app.jobs.difference import Difference
 from app.jobs.documents import to_jsonb
@@ -34,10 +34,15 @@ from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int
 where i.id = r.id and i.crawl_job_id = $1 and i.status = 'pending'
 returning i.id, i.status, i.file_size
 """
-# Kept from being deleted until the commit: as long as one row names bytes, nobody collects them.
-# By id, as whoever deletes many takes them: in another order the two could wait for each other.
+# Kept from being deleted until the commit: as long as one row names bytes, nobody collects them. A row that is being
+# deleted is not waited for: a job's rows go in any order, and whoever holds one and waits for another stops that.
 STILL_THERE = """
-select id from images where id = any($1::bigint[]) and storage_url is not null order by id for key share
+select id from images where id = any($1::bigint[]) and storage_url is not null for key share skip locked
+"""
+# Waited for alone, with nothing else locked: a deletion may take long, and to ask hosts anew meanwhile helps nobody.
+FORMER_JOB = """
+select f.id from crawl_jobs j join crawl_jobs f on f.id = (j.options->>'recrawl_of')::int where j.id = $1
+for key share of f
 """
 COUNT = """
 update crawl_jobs set downloaded_images = downloaded_images + $2, valid_images = valid_images + $2,
@@ -78,6 +83,9 @@ class Row:
 
 async def record_results(lease: Lease, outcomes: Sequence[Outcome]) -> Recorded | None:
     """Record a batch; None where the lease is lost or the job does not want results any more."""
+    if _formers(outcomes):
+        async with acquire() as connection:
+            await connection.execute(FORMER_JOB, lease.crawl_job_id)
     async with transaction() as tx:
         job = await closing.lock(tx, lease.crawl_job_id)
         if job is None or not chunk.holds(job, lease):
@@ -101,11 +109,17 @@ async def record_results(lease: Lease, outcomes: Sequence[Outcome]) -> Recorded 
 
 async def _founded(tx: Transaction, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
     """The outcomes without those whose bytes are a former crawl's row's that is no more: they are fetched again."""
-    formers = {one.former_id for one in outcomes if isinstance(one, Fetched)} - {None}
+    formers = _formers(outcomes)
     if not formers:
         return outcomes
-    there = {row["id"] for row in await tx.connection.fetch(STILL_THERE, list(formers))} | {None}
+    there = {row["id"] for row in await tx.connection.fetch(STILL_THERE, formers)} | {None}
     return [one for one in outcomes if isinstance(one, Refused) or one.former_id in there]
+
+
+def _formers(outcomes: Iterable[Outcome]) -> list[int]:
+    """The rows of a former crawl whose bytes are taken over."""
+    found = (one.former_id for one in outcomes if isinstance(one, Fetched))
+    return list({former for former in found if former is not None})
 
 
 async def _known(tx: Transaction, crawl_job_id: int, outcomes: Iterable[Outcome]) -> dict[bytes, tuple[int, str]]:

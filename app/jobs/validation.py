@@ -54,7 +54,7 @@ with verdicts as (
     select * from unnest($2::bigint[], $3::text[], $4::text[]) as v(id, status, issues)
 ), before as (
     select i.id, i.status from images i join verdicts v on v.id = i.id
-    where i.crawl_job_id = $1 and {_JUDGED} for update of i
+    where i.crawl_job_id = $1 and {_JUDGED} for no key update of i
 ), changed as (
     update images i set status = v.status, issues = v.issues::jsonb from verdicts v, before b
     where i.id = v.id and b.id = i.id returning i.status, b.status as was
