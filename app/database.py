@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import asyncpg
 from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
-from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.backends.base.client import BaseDBAsyncClient, PoolConnectionWrapper
 from tortoise.connection import connections
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import DBConnectionError
@@ -139,7 +139,32 @@ async def connected(url: str = "", *, role: str = "", statement_timeout_s: float
 
 def acquire() -> AbstractAsyncContextManager[asyncpg.Connection]:
     """A raw connection; inside `transaction()` it is that transaction's."""
-    return cast(AbstractAsyncContextManager[asyncpg.Connection], connections.get("default").acquire_connection())
+    held: Any = connections.get("default").acquire_connection()
+    return _Lent(held) if isinstance(held, PoolConnectionWrapper) else held
+
+
+class _Lent(AbstractAsyncContextManager[asyncpg.Connection]):
+    """A connection of the pool.
+
+    `Pool.release()` makes a task of each release, lest one who is cancelled again does not wait for the end of what was
+    cancelled: two turns of the loop, and an eighth of the work of a small read. After what ended well there is nothing
+    to wait for (docs/decisions/0207-a-connection-goes-back-without-a-task.md).
+    """
+
+    __slots__ = ("_held",)
+
+    def __init__(self, held: PoolConnectionWrapper[Any]) -> None:
+        self._held = held
+
+    async def __aenter__(self) -> asyncpg.Connection:
+        return await self._held.__aenter__()
+
+    async def __aexit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        connection: Any = self._held.connection
+        if kind is None:
+            await connection._holder.release(None)
+        else:
+            await self._held.__aexit__(kind, *error)
 
 
 class Transaction:

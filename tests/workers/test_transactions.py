@@ -12,11 +12,14 @@ import contextlib
 from typing import Any
 
 import asyncpg
+import pytest
 from tortoise.connection import connections
 
 from app.database import DATABASE_ERRORS, POOL_MAX, acquire, transaction
+from tests.support.service import until
 
 TIMES = 300
+SLOW = "select pg_sleep(30)"
 
 
 async def test_a_transaction_that_is_cancelled_at_any_moment_leaves_the_task_and_the_pool_whole(db: Any) -> None:
@@ -26,10 +29,34 @@ async def test_a_transaction_that_is_cancelled_at_any_moment_leaves_the_task_and
             async with asyncio.timeout(turn % 30 * 0.0001), transaction() as tx:
                 await tx.connection.fetchval("select 1")
         assert connections.get("default") is pool, f"the task kept its transaction ({turn})"
+    await _pool_is_whole()
+
+
+async def _pool_is_whole() -> None:
     async with asyncio.timeout(5), contextlib.AsyncExitStack() as stack:
         # The fixture holds one; all others are there.
         held = [await stack.enter_async_context(acquire()) for _ in range(POOL_MAX - 1)]
         assert [await connection.fetchval("select 1") for connection in held] == [1] * (POOL_MAX - 1)
+
+
+@pytest.mark.parametrize("again", [0, 1, 3])
+async def test_a_statement_that_is_cancelled_more_than_once_leaves_the_pool_whole(db: Any, again: int) -> None:
+    all_run = f"select count(*) = {POOL_MAX - 1} from pg_stat_activity where query = '{SLOW}' and state = 'active'"
+    for _ in range(3):
+        asked = [asyncio.create_task(_slow()) for _ in range(POOL_MAX - 1)]
+        await until(lambda: db.fetchval(all_run))
+        for _ in range(1 + again):
+            for one in asked:
+                one.cancel()
+            await asyncio.sleep(0)
+        await asyncio.wait(asked)
+        assert all(one.cancelled() for one in asked)
+    await _pool_is_whole()
+
+
+async def _slow() -> None:
+    async with acquire() as connection:
+        await connection.execute(SLOW)
 
 
 async def test_a_transaction_whose_server_goes_away_leaves_the_task_whole(db: asyncpg.Connection) -> None:
