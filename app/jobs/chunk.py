@@ -55,7 +55,8 @@ update crawl_jobs set status = 'paused', error_message = $2 where id = $1 and st
 """
 EXPIRED = """
 select j.id, each.chunk, each.entry->>'task' as task from crawl_jobs j, jsonb_each(j.leases) as each(chunk, entry)
-where j.active_chunks > 0 and (each.entry->>'until')::float8 < extract(epoch from clock_timestamp())
+where j.status in ('running', 'paused') and j.active_chunks > 0
+    and (each.entry->>'until')::float8 < extract(epoch from clock_timestamp())
 limit 500
 """
 
