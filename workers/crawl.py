@@ -68,7 +68,12 @@ class Batch:
             if not self.waiting:
                 return
             taken, self.waiting = self.waiting, []
-            recorded = await patiently(functools.partial(record_results, self.lease, taken))
+            try:
+                recorded = await patiently(functools.partial(record_results, self.lease, taken))
+            except asyncio.CancelledError:
+                # Once more with the rest: what the database has by now it passes over.
+                self.waiting = taken + self.waiting
+                raise
             if recorded is None:
                 raise LeaseLost
             self.recorded += len(recorded.reasons)
