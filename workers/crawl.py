@@ -19,13 +19,13 @@ from app.database import DATABASE_ERRORS
 from app.jobs import chunk as chunks
 from app.jobs.results import record_results
 from app.jobs.turns import next_chunk
-from app.log import log, new_id
+from app.log import log
 from app.values import Lease, Outcome, Pending
 from workers.engine import Engine
 from workers.hand import Handful
 from workers.keeping import LeaseLost, keep, let_go, patiently, to_the_end
 from workers.line import Interrupted, Left, Work, nearly_done
-from workers.unexpected import REFUSALS, refused
+from workers.unexpected import REFUSALS, noted, refused
 
 CHUNK_S = 120.0
 """A chunk that takes longer gives its lease back: others have their turn, and the rest of it waits for its next."""
@@ -113,9 +113,7 @@ async def fetch_chunk(engine: Engine, lease: Lease, handful: Handful) -> None:
         interrupted = True
         log.warning("chunk_interrupted", job=crawl_job_id, chunk=chunk, error=str(group.exceptions[0]))
     except* Exception as group:  # noqa: BLE001 - here a chunk ends: it would be hinted, and fail, for ever
-        error_id = new_id()
-        stopped_by = f"Something unexpected happened; the log has it under {error_id}."
-        log.error("chunk_failed", job=crawl_job_id, chunk=chunk, error_id=error_id, exc_info=group)
+        stopped_by = noted("chunk_failed", group, job=crawl_job_id, chunk=chunk)
     finally:
         engine.hand.drop(handful)
         await to_the_end(_give_back(lease, batch, stopped_by))

@@ -15,7 +15,7 @@ from workers.engine import Engine
 from workers.keeping import LeaseLost, keep, let_go, to_the_end
 from workers.line import Interrupted, Work
 from workers.seek import seek
-from workers.unexpected import REFUSALS, refused
+from workers.unexpected import REFUSALS, noted, refused
 
 TRIES = 10
 """How often others may be quicker to claim a job before this worker waits a moment."""
@@ -55,6 +55,8 @@ async def discover(engine: Engine, search: Search) -> None:
     except* DATABASE_ERRORS as group:
         interrupted = True
         log.warning("discovery_interrupted", job=crawl_job_id, error=str(group.exceptions[0]))
+    except* Exception as group:  # noqa: BLE001 - here a discovery ends: it would ask its sources, and fail, for ever
+        stopped_by = noted("discovery_failed", group, job=crawl_job_id)
     finally:
         if not finished:
             giving_up = functools.partial(discovery.give_up, search, stopped_by=stopped_by)

@@ -30,6 +30,13 @@ def refused(group: BaseExceptionGroup[Exception]) -> str:
     return f"The database has no space left: {first}" if isinstance(first, asyncpg.DiskFullError) else str(first)
 
 
+def noted(event: str, group: BaseExceptionGroup[Exception], **ids: int) -> str:
+    """Log what nobody expected, as `event`; the reason that the job's owner is told."""
+    error_id = new_id()
+    log.error(event, error_id=error_id, exc_info=group, **ids)
+    return f"Something unexpected happened; the log has it under {error_id}."
+
+
 @contextlib.asynccontextmanager
 async def told(
     fail: Callable[[str], Awaitable[object]], release: Callable[[], Awaitable[object]], **ids: int
@@ -52,9 +59,7 @@ async def told(
             interrupted = True
             log.warning("task_interrupted", error=str(group.exceptions[0]), **ids)
         except* Exception as group:  # noqa: BLE001 - here a task ends
-            error_id = new_id()
-            log.error("task_failed", error_id=error_id, exc_info=group, **ids)
-            await fail(f"Something unexpected happened; the log has it under {error_id}.")
+            await fail(noted("task_failed", group, **ids))
     except asyncio.CancelledError:
         await to_the_end(let_go(release, **ids))
         raise
