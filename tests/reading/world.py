@@ -54,7 +54,12 @@ async def make(connection: asyncpg.Connection) -> World:
         )
         for n in range(7)
     ]
-    jobs = [await _job(connection, project, n) for project in projects for n in range(JOBS_EACH)]
+    jobs: list[int] = []
+    for place, project in enumerate(projects):
+        for n in range(JOBS_EACH):
+            # The second crawls another's job again, as once an administrator's may; the third the first of its own.
+            former = {1: jobs[JOBS_EACH * (place - 1)] if place else None, 2: jobs[-2] if n == 2 else None}.get(n)
+            jobs.append(await _job(connection, project, n, former))
     images = [await _image(connection, job, n, chance) for job in jobs[:9] for n in range(IMAGES_EACH)]
     validations = [await _validation(connection, job, n) for n, job in enumerate(jobs)]
     exports = [await _export(connection, job, n) for n, job in enumerate(jobs)]
@@ -70,7 +75,7 @@ async def make(connection: asyncpg.Connection) -> World:
     return World(projects, jobs, images, validations, exports, logs)
 
 
-async def _job(connection: asyncpg.Connection, project: int, n: int) -> int:
+async def _job(connection: asyncpg.Connection, project: int, n: int, former: int | None) -> int:
     options: dict[str, Any] = {}
     if n:
         options = {
@@ -79,6 +84,9 @@ async def _job(connection: asyncpg.Connection, project: int, n: int) -> int:
     if n == 2:
         options["discovery"] = [{"found": 3, "state": "failed", "message": "gone", "draws": 1}]
         options["chunk_size"] = 40
+        options["terms"] = [{"keyword": "cat", "term": "kitten", "by": "synonym"}]
+    if former is not None:
+        options |= {"recrawl_of": former, "recrawl_stored": 5}
     found: int = await connection.fetchval(
         "insert into crawl_jobs (project_id, name, keywords, status, options, total_chunks, completed_chunks,"
         " started_at, created_at) values ($1, $2, $3::jsonb, $4, $5::jsonb, $6, $7, $8, $9) returning id",
