@@ -147,7 +147,7 @@ async def open_project_of(tx: Transaction, viewer: Viewer, key: int, path: Seque
 
 
 async def update(viewer: Viewer, key: int, *, name: str | None, max_images: int | None) -> int:
-    """Rename, or move the goal of a job that is not final yet; `None` leaves."""
+    """Rename, or move the goal, in whatever state: one that is over may be retried then. `None` leaves."""
     name = None if name is None else check_text(name, ["input", "name"], NAME_CHARS)
     if max_images is not None:
         check_number(max_images, ["input", "maxImages"], 1, MAX_IMAGES)
