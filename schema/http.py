@@ -32,6 +32,8 @@ Authenticate = Callable[[str], Awaitable[Viewer]]
 """Token → viewer; `Unauthenticated` for one that does not hold."""
 
 METHODS = {"Allow": "GET, POST"}
+MAX_ACCEPT = 1_000
+"""Characters of an Accept header that are read: what was made of the last ones is kept."""
 
 
 class GraphQLApp:
@@ -55,7 +57,7 @@ class GraphQLApp:
 
     async def handle(self, request: Request) -> Response:
         """Answer one request."""
-        accept = request.headers.get("accept", "")
+        accept = request.headers.get("accept", "")[:MAX_ACCEPT]
         if request.method not in ("GET", "POST"):
             return refused(Invalid("GraphQL is asked with POST, or a query with GET."), accept, 405, METHODS)
         try:
