@@ -78,13 +78,23 @@ class Topic:
         """Keep `news` if it is newer, and wake the watchers now or when the pace allows."""
         if self.latest is not None and news.revision <= self.latest.revision:
             return
+        now = self._keep(news)
+        if self.timer is None:
+            self.timer = asyncio.get_running_loop().call_later(self.pace.turn_s(now) - now, self.wake)
+
+    def begin(self, state: JobNews) -> None:
+        """Begin from what the first watcher was told: it takes no turn from what changes next."""
+        self._keep(state)
+        self.told = state
+
+    def _keep(self, news: JobNews) -> float:
+        """Keep what is newest, and what it tells of rates; now, seconds."""
         self.latest = news
         now = time.monotonic()
         self.samples.append((now, news.images, news.bytes))
         while self.samples and now - self.samples[0][0] > RATE_WINDOW_S:
             self.samples.popleft()
-        if self.timer is None:
-            self.timer = asyncio.get_running_loop().call_later(self.pace.turn_s(now) - now, self.wake)
+        return now
 
     def wake(self) -> None:
         """Wake every watcher."""
@@ -232,7 +242,7 @@ class Watch:
     def start(self, state: JobNews) -> None:
         """Begin from a snapshot of the database."""
         if self.topic.latest is None:
-            self.topic.take(state)
+            self.topic.begin(state)
 
     def rates(self) -> tuple[float, float]:
         """Images and bytes a second over the last seconds."""

@@ -79,7 +79,8 @@ class Seat:
 class Audience:
     """All who hear the same."""
 
-    def __init__(self, feed: Feed[Event], make: Make, fail: Fail) -> None:
+    def __init__(self, key: Hashable, feed: Feed[Event], make: Make, fail: Fail) -> None:
+        self.key = key
         self.feed = feed
         self.seats: set[Seat] = set()
         self.over = False
@@ -138,7 +139,7 @@ class Audiences:
         """
         seat = self._join(key, feed, make, fail)
         audience = seat.audience
-        del feed, make, fail  # for as long as one listens, those of who came first are enough
+        del key, feed, make, fail  # while they listen, those of who came first are enough
         try:
             first = await audience.feed.first()
             seat.begin(first)
@@ -146,13 +147,13 @@ class Audiences:
             while not first.final and (found := await seat.take()) is not None:
                 yield found
         finally:
-            if audience.leave(seat) and self._known.get(key) is audience:
-                del self._known[key]
+            if audience.leave(seat) and self._known.get(audience.key) is audience:
+                del self._known[audience.key]
 
     def _join(self, key: Hashable, feed: Feed[Event], make: Make, fail: Fail) -> Seat:
         audience = self._known.get(key)
         if audience is None or audience.over:
-            audience = self._known[key] = Audience(feed, make, fail)
+            audience = self._known[key] = Audience(key, feed, make, fail)
         seat = Seat(audience)
         audience.seats.add(seat)
         return seat

@@ -7,17 +7,23 @@ what they meet of it gets one answer too, made by whoever came first.
 
 from __future__ import annotations
 
-import contextlib
 import functools
+import weakref
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Hashable, Iterator
+from collections.abc import AsyncIterator, Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
 import orjson
 from graphql import ExecutionResult as CoreResult
-from graphql import GraphQLError, GraphQLSchema, create_source_event_stream, execute_subscription_event
+from graphql import (
+    GraphQLError,
+    GraphQLResolveInfoHelpers,
+    GraphQLSchema,
+    create_source_event_stream,
+    execute_subscription_event,
+)
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
@@ -44,6 +50,16 @@ Spoken = Callable[[list[GraphQLError] | None], list[GraphQLError] | None]
 class Executor(StrawberryGraphQLCoreExecutionContext):
     """The executor of one operation."""
 
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        # graphql-core's helpers hold the executor that holds them. Each operation would be left to the collector of
+        # garbage, which comes the later the more subscribers there are.
+        me = weakref.proxy(self)
+        self.async_helpers = GraphQLResolveInfoHelpers(
+            gather=functools.partial(Executor.gather_async_work, me),
+            track=functools.partial(Executor.track_async_work, me),
+        )
+
     def build_per_event_executor(self, payload: Any) -> Executor:
         """The executor of one event, with a memory of its own for selected fields.
 
@@ -68,7 +84,7 @@ class Asked:
     def key(self) -> tuple[Hashable, ...]:
         """The same for all who ask the same and see the same: administrators everything, others what is theirs."""
         viewer = self.context.viewer
-        variables = orjson.dumps(self.variables, option=orjson.OPT_SORT_KEYS)
+        variables = orjson.dumps(self.variables, option=orjson.OPT_SORT_KEYS).decode()
         return self.text, self.name, variables, None if viewer.everything else viewer.id.int
 
 
@@ -89,33 +105,40 @@ class Events:
     async def follow(self, asked: Asked) -> AsyncIterator[ExecutionResult]:
         """The answers to a subscription's events. One that cannot begin is refused rather than begun and ended."""
         begun = False
+        who = asked.context.viewer.id
         try:
-            with self._place(asked.context.viewer.id):
-                async with aclosing(await self._answers(asked)) as answers:
-                    async for found in answers:
-                        if found.data is None and not begun:
-                            yield PreExecutionError(None, found.errors)
-                            return
-                        if found.is_gone:
-                            return
-                        begun = True
-                        yield found
+            self._take_place(who)
+        except LimitExceeded as error:
+            yield PreExecutionError(None, self._failed(error).errors)
+            return
+        try:
+            answers = await self._answers(asked)
+            del asked  # for hours, perhaps, only answers are needed
+            async with aclosing(answers):
+                async for found in answers:
+                    if found.data is None and not begun:
+                        yield PreExecutionError(None, found.errors)
+                        return
+                    if found.is_gone:
+                        return
+                    begun = True
+                    yield found
         except Exception as error:  # noqa: BLE001 - whatever a source raises is masked, and ends this one only
             failed = self._failed(error)
             yield failed if begun else PreExecutionError(None, failed.errors)
+        finally:
+            self._leave_place(who)
 
-    @contextlib.contextmanager
-    def _place(self, who: UUID) -> Iterator[None]:
+    def _take_place(self, who: UUID) -> None:
         most = settings().subscriptions_per_user
         if self.taken[who] >= most:
             raise LimitExceeded(f"You have at most {most} subscriptions under way.", limit=str(most))
         self.taken[who] += 1
-        try:
-            yield
-        finally:
-            self.taken[who] -= 1
-            if not self.taken[who]:
-                del self.taken[who]
+
+    def _leave_place(self, who: UUID) -> None:
+        self.taken[who] -= 1
+        if not self.taken[who]:
+            del self.taken[who]
 
     async def _answers(self, asked: Asked) -> AsyncIterator[Answer]:
         executor, source = await self._begin(asked)

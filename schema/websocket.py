@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -65,7 +66,9 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
     """One connection."""
 
     websocket: Wire
-    keeper: asyncio.Task[None] | None = None
+    _due: asyncio.TimerHandle | None = None
+    """Runs out when the next ping or the end is due: most of the time that is all there is of it."""
+    _keeping: asyncio.Task[None] | None = None
 
     async def handle_message(self, message: Message) -> None:
         """Take a message, unless it has another form than the protocol's."""
@@ -77,8 +80,9 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
         """Learn who asks, then ping them until their token ends."""
         await super().handle_connection_init(message)
-        if self.connection_acknowledged and self.keeper is None:
-            self.keeper = asyncio.create_task(self._keep())
+        if self.connection_acknowledged and self._due is None:
+            self.connection_init_timeout_task = None  # it has ended, and would be kept with its last error
+            self._wait()
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
         """Start an operation, unless it may not be run or too many are under way."""
@@ -99,10 +103,12 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
         payload: Any = message["payload"]
         sockets: Any = self.view
         await sockets.rates.user(self.context.viewer.id)
-        payload["query"] = operation_of(payload, sockets.trusted).query
+        # One text for all who ask the same: each of thousands of connections would else keep its own.
+        payload["query"] = sys.intern(operation_of(payload, sockets.trusted).query)
         await sockets.admission.admit(payload["query"], self.context.viewer.id)
 
     async def _send_result_stream(self, operation: Any, result_source: Any) -> None:
+        operation.query, operation.variables = "", None  # it has begun, and needs them no more
         head = '{"id":' + orjson.dumps(operation.id).decode() + ',"type":"next","payload":'
         async for result in result_source:
             if isinstance(result, PreExecutionError):
@@ -112,20 +118,30 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def shutdown(self) -> None:
         """Free what the connection held."""
-        if self.keeper is not None:
-            self.keeper.cancel()
+        if self._due is not None:
+            self._due.cancel()
+        if self._keeping is not None:
+            self._keeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self.keeper
+                await self._keeping
         await super().shutdown()
+
+    def _wait(self) -> None:
+        left_s = max(0.0, seconds_left(self.context.viewer))
+        self._due = asyncio.get_running_loop().call_later(min(left_s, PING_S), self._act)
+
+    def _act(self) -> None:
+        self._keeping = asyncio.create_task(self._keep())
 
     async def _keep(self) -> None:
         # The client may leave at any moment: then there is nobody to tell.
         with contextlib.suppress(WebSocketDisconnected, RuntimeError):
-            while (left := seconds_left(self.context.viewer)) > 0:
-                await asyncio.sleep(min(left, PING_S))
-                if left > PING_S:
-                    await self.send_message({"type": "ping"})
-            await self.websocket.close(FORBIDDEN, "The token has ended.")
+            if seconds_left(self.context.viewer) > 0:
+                await self.send_message({"type": "ping"})
+                self._wait()
+            else:
+                await self.websocket.close(FORBIDDEN, "The token has ended.")
+        self._keeping = None
 
 
 def _is_formed(message: Any) -> bool:

@@ -45,6 +45,11 @@ class Connection(HttpToolsProtocol):
         self._arrived()
         super().on_headers_complete()
 
+    def handle_websocket_upgrade(self) -> None:
+        """Hand over to a websocket, and leave nothing behind: parser and connection hold each other."""
+        super().handle_websocket_upgrade()
+        del self.parser
+
     def data_received(self, data: bytes) -> None:
         """Take what came, unless the headers have become too large."""
         if self.transport.is_closing():
