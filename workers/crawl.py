@@ -31,9 +31,10 @@ CHUNK_S = 120.0
 """A chunk that takes longer gives its lease back: others have their turn, and the rest of it waits for its next."""
 TRIES = 10
 """How often others may be quicker to claim a chunk before this worker waits a moment."""
-FLUSH_S = 0.4
-"""Outcomes wait this long at most for others to be recorded with."""
-FLUSH_ROWS = 250
+FLUSH_S = (0.1, 1.0)
+"""Outcomes wait this long at most for others to be recorded with: at a chunk's begin, when somebody may be watching
+for the first image, and from the fourth time on. A recording costs as much as three images, however few it is of."""
+FLUSH_ROWS = 500
 FEW = 0.1
 """With this share of its rows left a chunk mostly waits: for bodies that drip, for pauses and before retries."""
 
@@ -55,9 +56,11 @@ class Batch:
 
     async def flush_often(self) -> None:
         """Record what waits, again and again, until cancelled."""
+        wait_s, longest_s = FLUSH_S
         while True:
-            await asyncio.sleep(FLUSH_S)
+            await asyncio.sleep(wait_s)
             await self.flush()
+            wait_s = min(2 * wait_s, longest_s)
 
     async def flush(self) -> None:
         """Record what waits, as soon as the database takes it; LeaseLost where it is not wanted any more.
