@@ -122,7 +122,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, CannotGetOperationTypeError):
         return error.as_http_error_reason()
     if isinstance(error, InvalidOperationTypeError):
-        return "Subscriptions run over a websocket."
+        return "Subscriptions run over a websocket, or as server-sent events: `Accept: text/event-stream`."
     return "The request holds no operation."
 
 

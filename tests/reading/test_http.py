@@ -110,4 +110,4 @@ async def test_a_subscription_needs_a_websocket(rows: World) -> None:
     async with serving(made()) as client:
         found = await post(client, 'subscription { progress(id: "x") { version } }')
         (error,) = found["errors"]
-        assert error["message"] == "Subscriptions run over a websocket."
+        assert "over a websocket, or as server-sent events" in error["message"]
