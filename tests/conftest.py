@@ -15,6 +15,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+from hypothesis import Phase
 from hypothesis import settings as drawing
 
 from app.log import configure
@@ -32,8 +33,11 @@ ENVIRONMENT = {
     "PIXCRAWLER_LOG_LEVEL": "ERROR",
 }
 
-# What hypothesis draws: the same in each run of the suite; `--hypothesis-profile long` goes on elsewhere each time.
-drawing.register_profile("suite", derandomize=True, database=None, deadline=None)
+# What hypothesis draws: the same in each run of the suite, which shows a fault as it met it. The profile `long` draws
+# more, others each time, and looks for the least that shows a fault, which can take minutes.
+drawing.register_profile(
+    "suite", derandomize=True, database=None, deadline=None, phases=[Phase.explicit, Phase.generate]
+)
 drawing.register_profile("long", max_examples=2_000, deadline=None, print_blob=True)
 drawing.load_profile("suite")
 
