@@ -33,6 +33,9 @@ STATUS_BACKOFF_S = 0.6
 DNS_BACKOFF_S = 1.5
 """After a look-up without an answer: name servers are asked no sooner."""
 
+MOST_REASON_CHARS = 80
+"""Of the words beside a status: they are the host's, and are written down for each of its images."""
+
 
 @dataclass
 class Passing(Exception):
@@ -73,9 +76,8 @@ def failure(error: Exception, settings: Settings) -> Refusal | Passing:
 def status_failure(response: aiohttp.ClientResponse) -> Refusal | Passing:
     """What an answer that is not 2xx means."""
     status = response.status
-    reason = refusal(
-        RefusalCode.HTTP_STATUS, f"The host answered {status} {response.reason or ''}".strip(), str(status)
-    )
+    words = (response.reason or "")[:MOST_REASON_CHARS]
+    reason = refusal(RefusalCode.HTTP_STATUS, f"The host answered {status} {words}".strip(), str(status))
     if status not in PASSING_STATUSES:
         return reason
     asked_s = retry_after_s(response.headers.get("Retry-After")) if status in PAUSING_STATUSES else None

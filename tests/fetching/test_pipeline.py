@@ -13,7 +13,7 @@ from app.values import Fetched, RefusalCode, Refused
 from tests.fetching.support import Shelf, fetch, fetch_all, pipeline, reason
 from tests.stand_ins import misbehaving as host_of
 from tests.stand_ins.certificates import unknown_certificate
-from tests.stand_ins.misbehaving import Behavior, MisbehavingHost, image, redirect, status
+from tests.stand_ins.misbehaving import Behavior, Exchange, MisbehavingHost, image, redirect, status
 from tests.stand_ins.pictures import encoded, jpeg, noisy_jpeg, picture
 
 PHOTO = jpeg(320, 240)
@@ -87,6 +87,16 @@ async def test_each_fault_has_its_reason(behavior: Behavior, code: RefusalCode, 
     issue = await reason(behavior)
     assert issue.code is code
     assert issue.measured == measured or (measured is None and code is not RefusalCode.HTTP_STATUS)
+
+
+async def test_of_the_words_beside_a_status_only_the_first_are_written_down() -> None:
+    async def wordy(exchange: Exchange) -> bool:
+        await exchange.send(b"HTTP/1.1 404 " + b"no " * 2_000 + b"\r\nContent-Length: 0\r\n\r\n")
+        return False
+
+    message = (await reason(wordy)).message
+    assert message.startswith("The host answered 404 no no")
+    assert len(message) <= 110
 
 
 async def test_a_reason_tells_the_limit() -> None:
