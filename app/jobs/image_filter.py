@@ -24,6 +24,7 @@ CONDITIONS: Mapping[str, str] = {
     "issue": "jsonb_path_query_array({t}.issues, '$[*].code') ?| {v}::text[]",
     "license": "{t}.provenance->>'license' = any({v}::text[])",
     "source": "{t}.provenance->>'source' = any({v}::text[])",
+    "url_contains": "position(lower({v}::text) in lower({t}.original_url)) > 0",
     "host": "{t}.fetch->>'host' = any(array(select lower(host$) from unnest({v}::text[]) host$))",
     "http_status": "({t}.fetch->>'http_status')::int = any({v}::int[])",
     "min_width": "{t}.width >= {v}::int",

@@ -44,6 +44,7 @@ class ImageFilter:
     issue: list[str] | None = _by("issue", "With one of these codes among its issues.")
     license: list[str] | None = _by("license", "Under one of these licenses, as the source named them.")
     source: list[str] | None = _by("source", "From one of these sources.")
+    url_contains: str | None = _by("url_contains", "Found at an address that holds this text, whatever its case.")
     host: list[str] | None = _by("host", "Asked for at one of these hosts last, whatever its case.")
     http_status: list[int] | None = _by("http_status", "Answered with one of these HTTP statuses last.")
     min_width: int | None = _by("min_width", "At least this wide, pixels.")
