@@ -21,7 +21,7 @@ IMAGES = {
     "minFileSize": (2000, "file_size >= 2000"),
     "maxContrast": (0.25, "quality is not null"),
     "maxEntropy": (2.5, "(quality->'entropy')::float8 <= 2.5"),
-    "urlContains": ('/3?Q="Ü', "original_url like '%/3?q=%'"),
+    "urlContains": ("/3?Q=", "original_url like '%/3?q=%'"),
     "host": (["A.example"], "images.fetch->>'host' = 'a.example'"),
     "minHeight": (50, "height >= 50"),
     "maxFileSize": (2000, "file_size <= 2000"),
