@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.fetching.refusal import TEXT_CHARS
+from app.fetching.failures import MOST_REASON_CHARS
 from tests.stand_ins.misbehaving import Behavior, Exchange, MisbehavingHost, image
 from tests.stand_ins.pictures import jpeg
 from tests.support.asking import images
@@ -32,7 +32,7 @@ def answering(words: bytes) -> Behavior:
         (b"Nicht gef\xfcnden", "Nicht gef\N{REPLACEMENT CHARACTER}nden"),
         (b"\x80\x00", "\N{REPLACEMENT CHARACTER}" * 2),
         ("見つからない".encode(), "見つからない"),
-        (b"x" * 5_000, "x" * (TEXT_CHARS - len(SAID))),
+        (b"x" * 5_000, "x" * MOST_REASON_CHARS),
     ],
     ids=["latin-1", "nul", "utf-8", "long"],
 )
