@@ -12,8 +12,9 @@ import aiohttp
 import pytest
 from graphql import get_introspection_query
 
+from schema import websocket
 from schema.rules import MAX_ERRORS, MAX_ERRORS_OF_A_VALUE
-from tests.reading.served import made, post, serving
+from tests.reading.served import made, post, serving, socket, subscribe
 from tests.reading.world import World
 from tests.support.abuse import ABUSE
 from tests.support.configured import configured
@@ -153,7 +154,6 @@ async def _is_served(client: aiohttp.ClientSession) -> None:
 )
 async def test_a_message_of_another_form_closes_its_websocket_and_no_other(rows: World, message: str) -> None:
     from schema.root import schema
-    from tests.reading.served import socket, subscribe
 
     async with serving(schema) as client, socket(client) as other, socket(client) as ws:
         await ws.send_str(message)
@@ -161,6 +161,39 @@ async def test_a_message_of_another_form_closes_its_websocket_and_no_other(rows:
             await ws.receive(timeout=5)
         assert ws.close_code in (4400, 1009)
         assert (await subscribe(other, "{ __typename }"))[-1]["type"] == "complete"
+
+
+async def test_a_websocket_that_never_says_who_asks_is_closed(rows: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "INIT_S", 0.2)
+    async with serving(made()) as client, client.ws_connect("/graphql", protocols=("graphql-transport-ws",)) as ws:
+        await ws.send_json({"type": "ping"})
+        assert (await ws.receive_json(timeout=5))["type"] == "pong"
+        while not ws.closed:
+            await ws.receive(timeout=5)
+        assert ws.close_code == 4408
+
+
+async def test_a_binary_message_closes_its_websocket(rows: World) -> None:
+    async with serving(made()) as client, socket(client) as ws:
+        await ws.send_bytes(b"\xff" * 1_000)
+        while not ws.closed:
+            await ws.receive(timeout=5)
+        assert ws.close_code == 4400
+
+
+async def test_a_flood_of_large_operations_on_a_websocket_is_answered_and_others_are_served_meanwhile(
+    rows: World,
+) -> None:
+    async with serving(made()) as client, socket(client) as ws, socket(client, "stranger") as other:
+        for n in range(20):
+            query = f"{{ viewer {{ id }} }} # {n}\n" + "#\n" * 1_900
+            await ws.send_json({"type": "subscribe", "id": str(n), "payload": {"query": query}})
+        assert (await subscribe(other, "{ viewer { id } }"))[-1]["type"] == "complete"
+        ended: set[str] = set()
+        while len(ended) < 20:
+            message = await ws.receive_json(timeout=5)
+            if message["type"] in ("complete", "error"):
+                ended.add(message["id"])
 
 
 @pytest.mark.parametrize(
@@ -177,7 +210,6 @@ async def test_a_message_of_another_form_closes_its_websocket_and_no_other(rows:
 )
 async def test_an_operation_of_another_form_is_an_error_on_its_websocket(rows: World, payload: Any) -> None:
     from schema.root import schema
-    from tests.reading.served import socket, subscribe
 
     async with serving(schema) as client, socket(client) as ws:
         await ws.send_json({"type": "subscribe", "id": "1", "payload": payload})
