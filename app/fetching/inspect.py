@@ -5,6 +5,7 @@ Everything here may run in several threads at once; the decoders release the int
 
 from __future__ import annotations
 
+import re
 import threading
 import warnings
 from contextlib import AbstractContextManager, nullcontext
@@ -27,7 +28,7 @@ from app.fetching.magic import format_of
 from app.fetching.phash import hash_of, shrink, turned
 from app.fetching.pieces import Pieces
 from app.fetching.quality import quality_of
-from app.fetching.refusal import refusal
+from app.fetching.refusal import Refusal, refusal
 from app.measures import Measures, Verification
 from app.values import RefusalCode
 
@@ -53,8 +54,6 @@ DEAR = {"webp": 2.5}
 FRAMES_CHECKED = 32
 """Frames of an animation, or pages, that are decoded; their pixels together stay under the limit for one image."""
 
-# Ours is checked before decoding, against the setting, and refuses instead of warning.
-Image.MAX_IMAGE_PIXELS = None
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # images are decoded side by side; one of them is not spread over the cores
 
 
@@ -70,6 +69,10 @@ def inspect(data: bytes, max_pixels: int, verification: Verification = Verificat
             if measures is not None:
                 return measures
         return _opened(name, data, max_pixels, verification)
+    except Image.DecompressionBombError as error:
+        claimed = re.search(r"\d+", str(error))
+        measured = f"{int(claimed.group()):,} pixels" if claimed else None
+        raise _too_many_pixels(measured, _most_pixels(name, max_pixels)) from error
     except DECODER_ERRORS as error:
         raise damage(name, data, error) from error
 
@@ -96,7 +99,10 @@ def _jpeg(data: bytes, head: jpeg.Head, max_pixels: int, verification: Verificat
 def _opened(name: str, data: bytes, max_pixels: int, verification: Verification) -> Measures:
     """By Pillow, which knows all the formats that are taken."""
     _hush()
-    max_pixels = int(max_pixels / DEAR.get(name, 1))
+    # Pillow's own limit is for what it makes room for before it tells a size. What is above ours, but not twice, is
+    # refused below, with more to say.
+    Image.MAX_IMAGE_PIXELS = max_pixels
+    max_pixels = _most_pixels(name, max_pixels)
     with Image.open(Pieces(name, data), formats=(PLUGINS[name] or "",)) as image:
         pixels, grayscale = image.width * image.height, is_grayscale(image)
         _check_pixels(image.width, image.height, max_pixels)
@@ -144,12 +150,15 @@ def _check_pixels(width: int, height: int, max_pixels: int) -> None:
     if width < 1 or height < 1:
         raise refusal(RefusalCode.CORRUPT, "The image has no pixels.", f"{width}x{height}")
     if width * height > max_pixels:
-        raise refusal(
-            RefusalCode.TOO_MANY_PIXELS,
-            "The image has too many pixels.",
-            f"{width * height:,} pixels ({width}x{height})",
-            f"{max_pixels:,} pixels",
-        )
+        raise _too_many_pixels(f"{width * height:,} pixels ({width}x{height})", max_pixels)
+
+
+def _too_many_pixels(measured: str | None, most: int) -> Refusal:
+    return refusal(RefusalCode.TOO_MANY_PIXELS, "The image has too many pixels.", measured, f"{most:,} pixels")
+
+
+def _most_pixels(name: str, max_pixels: int) -> int:
+    return int(max_pixels / DEAR.get(name, 1))
 
 
 def _orientation(name: str, image: Image.Image) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import struct
 import time
 import zlib
@@ -71,6 +72,31 @@ def test_a_jpeg_of_endless_scans_is_refused_also_where_it_is_not_progressive() -
 def test_what_looks_like_scans_in_a_film_behind_a_progressive_jpeg_is_none() -> None:
     film = b"\x00\x00\x00\x18ftypmp42" + b"\xff\xda\x00\x02" * 2_000_000
     assert issue_of(jpeg(640, 480, progressive=True) + film) is None
+
+
+def gif_claiming(width: int, height: int, frame: int) -> bytes:
+    """A GIF whose frame of that number claims so many pixels, all to be wiped after it."""
+    whole = encoded(picture(8, 8), "GIF", optimize=False)
+    start = 13 + (3 << ((whole[10] & 7) + 1))
+    picture_at = whole.index(b",", start)
+    pixels = whole[picture_at + 9 : -1]
+    wiped = b"\x21\xf9\x04\x08\x00\x00\x00\x00"
+    small = wiped + b"," + struct.pack("<4H", 0, 0, 8, 8) + pixels
+    return whole[:start] + small * frame + wiped + b"," + struct.pack("<4H", 0, 0, width, height) + pixels + b";"
+
+
+@pytest.mark.parametrize(
+    ("frame", "verification"),
+    [(0, Verification.HEADER), (0, Verification.DECODE), (0, Verification.FULL), (1, Verification.DECODE)],
+)
+def test_a_gif_of_a_few_bytes_gets_no_room_for_the_pixels_that_it_claims(
+    frame: int, verification: Verification
+) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    issue = issue_of(gif_claiming(60_000, 60_000, frame), verification)
+    assert issue is not None
+    assert (issue.code, issue.measured) == (RefusalCode.TOO_MANY_PIXELS, "3,600,000,000 pixels")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
 
 
 def gif_of_comments(blocks: int) -> bytes:
