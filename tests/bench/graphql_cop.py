@@ -59,7 +59,6 @@ def main() -> int:
         cop = Path(sys.argv[1]) if len(sys.argv) == 2 else fetched(Path(name))
         bearer = f"Bearer {asyncio.run(token())}"
         open_ways = 0
-        # The second counts for itself: a header that no page of another origin can send lets a query in by GET.
         for who, headers in (("a user", {"Authorization": bearer}), ("nobody", {})):
             found = audit(cop, url, headers)
             ways = [one for one in found if one["result"]]
