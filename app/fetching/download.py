@@ -72,7 +72,8 @@ class Downloader:
             # The host's rules come before any place in a queue: whoever waits for them holds nothing.
             nonlocal by_file
             account.approach(hop)
-            by_file = await self.origins.permit(hop, deadline)
+            # What one host reserves, no other that it leads to frees; the answer's own header may.
+            by_file = await self.origins.permit(hop, deadline) or by_file
             async with self.visits.visit(hop.raw_host or "", deadline):
                 yield
 
@@ -87,7 +88,7 @@ class Downloader:
             raise failure(error, self.settings) from error
 
     def _judge(self, response: aiohttp.ClientResponse, by_file: str | None, account: Account) -> None:
-        """Refuse by the answer's head what need not be read. `by_file`: what the host's tdmrep.json says against it."""
+        """Refuse by the answer's head what need not be read. `by_file`: what a tdmrep.json said against it."""
         if not 200 <= response.status < 300 and not account.is_answer_to_condition():
             found = status_failure(response)
             if isinstance(found, Passing) and (found.retry_after_s or response.status == 429):

@@ -93,7 +93,8 @@ class Pipeline:
 
         At most ROWS_AT_ONCE are under way or wait to be taken. Other calls' rows have their turns at every host between
         these ones. What is wrong with an image is its outcome. StorageRefused ends the whole and is raised as it is.
-        Close the iterator (`contextlib.aclosing`) or cancel its task to stop: what is under way ends at once, unstored.
+        Close the iterator (`contextlib.aclosing`) or cancel its task to stop: what is under way ends at once. What a
+        thread has in hand it brings to its end: `store_now` may still put bytes that no outcome tells of.
         """
         rows = iter(pending)
         ended: asyncio.Queue[asyncio.Task[Outcome]] = asyncio.Queue()

@@ -14,7 +14,7 @@ from app.settings import Settings
 
 
 def reserving_signal(headers: CIMultiDictProxy[str], settings: Settings, by_file: str | None = None) -> str | None:
-    """The signal that reserves the image, as `name: word`, or None. `by_file` is the one of the host's tdmrep.json."""
+    """The signal that reserves the image, as `name: word`, or None. `by_file`: that of a tdmrep.json on the way."""
     if settings.respect_x_robots_tag:
         for value in headers.getall("X-Robots-Tag", ()):
             word = reserving_word(value)

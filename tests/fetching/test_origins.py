@@ -130,6 +130,15 @@ async def test_a_redirect_is_judged_by_the_rules_of_the_host_that_it_leads_to() 
     assert found.code is RefusalCode.ROBOTS
 
 
+async def test_what_a_host_reserves_stays_so_where_it_redirects_to_another_unless_the_image_s_header_frees_it() -> None:
+    free = {"/*": image(PHOTO), "/freed.jpg": image(PHOTO, "TDM-Reservation: 0")}
+    async with MisbehavingHost(free, "127.0.0.2") as target:
+        moved = {f"/{name}.jpg": redirect(target.url(f"/{name}.jpg")) for name in ("a", "freed", "b")}
+        async with MisbehavingHost(reservations(("/b*", 0), ("/", 1)) | moved) as host:
+            found = await issues(host, "/a.jpg", "/freed.jpg", "/b.jpg")
+    assert [issue and issue.measured for issue in found] == ["tdmrep.json: / tdm-reservation 1", None, None]
+
+
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 async def test_the_rules_of_a_robots_txt_that_lies_elsewhere_bind_the_host_that_was_asked(code: int) -> None:
     async with MisbehavingHost({"/r": text("User-agent: *", "Disallow: /a")}, "127.0.0.2") as other:
