@@ -36,8 +36,11 @@ class Admission:
         self._turn = asyncio.Lock()
 
     @contextlib.asynccontextmanager
-    async def turn(self, who: UUID) -> AsyncIterator[None]:
-        """Wait until nothing else that is large is being read; `RateLimited` where too many of one user's wait."""
+    async def turn(self, who: UUID, requests: int) -> AsyncIterator[None]:
+        """Count as so many requests, and wait until nothing else that is large is being read.
+
+        `RateLimited` where these are too many, or too many of this user's wait.
+        """
         if self._waiting[who] >= MAX_WAITING:
             raise RateLimited(
                 f"Large requests are read one after another, and {MAX_WAITING} of yours wait.",
@@ -45,6 +48,7 @@ class Admission:
             )
         self._waiting[who] += 1
         try:
+            await self._rates.user(who, requests)
             async with self._turn:
                 clock = asyncio.get_running_loop().time
                 begun_s = clock()
@@ -68,12 +72,11 @@ class Admission:
 
     async def _read(self, text: str, who: UUID) -> Document:
         size = outline(text)
-        if size.requests:
-            await self._rates.user(who, size.requests)
         if size.requests < ASIDE:
+            await self._rates.user(who, size.requests)
             document = self._documents.read(text)
         else:
-            async with self.turn(who):
+            async with self.turn(who, size.requests):
                 loop = asyncio.get_running_loop()
                 document = await loop.run_in_executor(self._thread, self._documents.read, text)
         return self._documents.keep(text, document)

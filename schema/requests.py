@@ -22,14 +22,16 @@ MAX_DRAINED = 16 * MAX_BODY
 """Bytes that are thrown away of a request that is too large: a client that is cut off while it sends hears nothing."""
 LARGE_BODY = 2**16
 """Bytes of a body from which on it is read when it is its turn: the largest take a hundredth of a second."""
+BYTES_OF_A_REQUEST = 2**14
+"""So much of a large body, with what is then done with it, takes about as long as some small requests."""
 BODY_S = 30.0
 """How long a request's body may take to come, seconds."""
 PREFLIGHTED = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name")
 """Headers that a page of another origin cannot send unless the service has allowed it."""
 
 
-Turn = Callable[[], AbstractAsyncContextManager[None]]
-"""Waits until nothing else that is large is being read."""
+Turn = Callable[[int], AbstractAsyncContextManager[None]]
+"""Counts so many requests, then waits until nothing else that is large is being read."""
 
 
 class WrongType(Invalid):
@@ -50,7 +52,7 @@ async def read(request: Request, trusted: Trusted, turn: Turn) -> Operation:
     if request.method == "GET":
         return operation_of(_query_string(request), trusted)
     body = await _body(request)
-    async with turn() if len(body) > LARGE_BODY else contextlib.nullcontext():
+    async with turn(len(body) // BYTES_OF_A_REQUEST) if len(body) > LARGE_BODY else contextlib.nullcontext():
         return operation_of(parsed(body), trusted)
 
 
