@@ -95,7 +95,8 @@ async def pending_rows(lease: Lease) -> list[Pending]:
 async def give_back(lease: Lease, *, stopped_by: str | None = None) -> bool:
     """Return the lease; the chunk is complete if none of its rows is pending. Closes the job if that was the last.
 
-    `stopped_by` says why the chunk could not be finished (storage refused): the job pauses with that reason.
+    `stopped_by` says why the chunk could not be finished (storage refused, something unexpected): the job pauses with
+    that reason.
     """
     async with transaction() as tx:
         await closing.lock(tx, lease.crawl_job_id)

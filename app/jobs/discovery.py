@@ -106,7 +106,7 @@ async def renew(search: Search, lease_s: float) -> bool:
 async def give_up(search: Search, *, stopped_by: str | None = None) -> bool:
     """Stop being the seeker before the end: another goes on from what is recorded. False where we were it no more.
 
-    `stopped_by` says why nobody can go on (storage refused): the job pauses with that reason.
+    `stopped_by` says why nobody can go on (storage refused, something unexpected): the job pauses with that reason.
     """
     async with transaction() as tx:
         given = await tx.connection.fetchval(GIVE_UP, search.crawl_job_id, search.task)
