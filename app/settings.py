@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     fetch_bytes_in_flight: int = Field(96 * 2**20, gt=0, description="Bytes of images in memory, per worker process.")
     fetch_timeout_s: float = Field(30.0, gt=0, description="Total deadline of one image, redirects included, seconds.")
     fetch_connect_timeout_s: float = Field(5.0, gt=0, description="Deadline of one connection, seconds.")
-    fetch_max_bytes: int = Field(64 * 2**20, gt=0, description="Largest image file, bytes.")
+    fetch_max_bytes: int = Field(64 * 2**20, gt=0, lt=2**31, description="Largest image file, bytes; below 2 GiB.")
     fetch_max_pixels: int = Field(100_000_000, gt=0, description="Largest image, pixels of one frame; WebP two fifths.")
     verify: Verification = Field(
         Verification.DECODE,
