@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from app.fetching.markup import kind_of_text, text_of
 
+STRUCTURE_BYTES = 8 * 1024
+"""How much of a file has to look as its kind says: blanks without end are looked through many times."""
 SNIFFED_BYTES = 64 * 1024
 """How far into a file a drawing's or page's first element is sought: comments and licenses may come before it."""
 
@@ -204,7 +206,7 @@ def _compressed(data: bytes) -> Kind | None:
 
 
 def _by_structure(data: bytes) -> Kind | None:
-    return next((kind for pattern, kind in _BY_STRUCTURE if pattern.match(data)), None)
+    return next((kind for pattern, kind in _BY_STRUCTURE if pattern.match(data, 0, STRUCTURE_BYTES)), None)
 
 
 def _written(data: bytes) -> Kind | None:
