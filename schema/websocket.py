@@ -9,17 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import orjson
 from starlette.requests import Request
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
-from strawberry.http.exceptions import WebSocketDisconnected
+from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageReceived, WebSocketDisconnected
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
@@ -52,7 +52,19 @@ FORBIDDEN = 4403
 
 
 class Wire(ASGIWebSocketAdapter):
-    """A websocket that takes text as it is, too."""
+    """A websocket that takes text as it is, too, and keeps none of what came."""
+
+    async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
+        """What the client sends, until it goes; raises where that is no text or no JSON."""
+        try:
+            while self.ws.application_state is not WebSocketState.DISCONNECTED:
+                yield self.view.decode_json(await self.ws.receive_text())
+        except orjson.JSONDecodeError as error:
+            raise NonJsonMessageReceived from error
+        except KeyError as error:
+            raise NonTextMessageReceived from error
+        except WebSocketDisconnect:
+            pass
 
     async def send_text(self, text: str) -> None:
         """Send a message that is encoded already; `WebSocketDisconnected` where nobody listens any more."""
@@ -74,6 +86,7 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
         """Take a message, unless it has another form than the protocol's."""
         if _is_formed(message):
             await super().handle_message(message)
+            cast("dict[str, Any]", message).clear()  # Strawberry keeps it until the next one comes
         else:
             await self.handle_invalid_message("Failed to parse message")
 
@@ -193,6 +206,7 @@ class Sockets(GraphQL[Context, None]):
     async def on_ws_connect(self, context: Context) -> Any:
         """Learn who asks from `connection_init`."""
         header = context.connection_params.get("Authorization")
+        context.connection_params = {}
         scheme, _, token = header.partition(" ") if isinstance(header, str) else ("", "", "")
         if scheme.lower() != "bearer":
             raise ConnectionRejectionError
