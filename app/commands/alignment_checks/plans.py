@@ -84,6 +84,7 @@ PARENTS: Mapping[str, tuple[str, str]] = {
 
 _SAMPLES = {
     "text[]": "'{a}'",
+    "text": "'a'",
     "int[]": "'{1}'",
     "int": "2",
     "float8": "0.5",
