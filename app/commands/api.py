@@ -8,7 +8,7 @@ import uvicorn
 
 from app import auth, log
 from app.commands import lifeline, ports, services
-from app.commands.connections import Connection
+from app.commands.connections import Connection, Socket
 from app.settings import Settings, adopt, settings
 
 GRACE_S = 10
@@ -44,7 +44,7 @@ def _config(found: Settings) -> uvicorn.Config:
         "app.main:app",
         loop="uvloop",
         http=Connection,
-        ws="websockets-sansio",
+        ws=Socket,
         # Compressing each frame costs more than it saves on frames this small, and memory per client.
         ws_per_message_deflate=False,
         ws_max_size=SOCKET_MAX_BYTES,

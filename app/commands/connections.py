@@ -1,4 +1,4 @@
-"""Connections that have to say what they want, soon and in few words.
+"""Connections that have to say what they want, soon and in few words; and websockets that are told much at once.
 
 uvicorn waits for ever for a request that does not come or comes letter by letter, and keeps headers of any size.
 """
@@ -9,7 +9,10 @@ import asyncio
 from http import HTTPStatus
 
 import orjson
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.protocol import OPEN
 
 HEAD_S = 10.0
 """How long the first line and the headers of a request may take, seconds; and a new connection may be silent."""
@@ -83,3 +86,24 @@ class Connection(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
+
+
+class Socket(WebSocketsSansIOProtocol):
+    """One websocket: a text goes out in one step, since thousands may be due at the same moment."""
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send what the application says."""
+        text = message.get("text") if message["type"] == "websocket.send" else None
+        if text is None or not self.writable.is_set() or self.close_sent or self.conn.state is not OPEN:
+            await super().send(message)
+        else:
+            self.transport.write(text_frame(text))
+
+
+def text_frame(text: str) -> bytes:
+    """A whole, unmasked text message as of RFC 6455, section 5.2."""
+    data = text.encode()
+    size = len(data)
+    if size < 126:
+        return b"\x81%c" % size + data
+    return (b"\x81\x7e" + size.to_bytes(2, "big") if size < 2**16 else b"\x81\x7f" + size.to_bytes(8, "big")) + data

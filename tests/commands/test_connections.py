@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 import uvicorn
+from websockets.client import ClientProtocol
+from websockets.frames import Frame, Opcode
+from websockets.protocol import OPEN
+from websockets.uri import parse_uri
 
 from app.commands import connections
-from app.commands.connections import MAX_HEAD, Connection
+from app.commands.connections import MAX_HEAD, Connection, text_frame
 from schema import requests
 from tests.reading.served import authenticate, made
 
@@ -120,3 +124,13 @@ async def test_a_client_that_leaves_within_its_body_leaves_nothing_behind(databa
         writer.close()
         await writer.wait_closed()
         assert await reader.read() == b""
+
+
+@pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])
+def test_a_text_of_any_size_is_one_frame_as_a_client_reads_it(size: int) -> None:
+    client = ClientProtocol(parse_uri("ws://127.0.0.1/"), state=OPEN, max_size=None)
+    client.receive_data(text_frame("é" * (size // 2) + "x" * (size % 2)))
+    (frame,) = client.events_received()
+    assert isinstance(frame, Frame)
+    assert (frame.opcode, frame.fin) == (Opcode.TEXT, True)
+    assert bytes(frame.data).decode() == "é" * (size // 2) + "x" * (size % 2)
