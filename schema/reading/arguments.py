@@ -56,6 +56,8 @@ class Arg:
 
     sample: Any
     bind: Bind
+    fixed: bool = False
+    """Whether it is the operation's own, the same in each request."""
 
     def item(self, name: str) -> Arg:
         """The entry `name` of an input object."""
@@ -63,12 +65,12 @@ class Arg:
         return Arg(self.sample[name], lambda values: outer(values)[name])
 
 
-NOTHING = Arg(None, lambda _: None)
+NOTHING = Arg(None, lambda _: None, fixed=True)
 
 
 def constant(value: Any) -> Arg:
     """An argument that is written in the operation."""
-    return Arg(value, lambda _: value)
+    return Arg(value, lambda _: value, fixed=True)
 
 
 def arguments_of(definition: GraphQLField, node: FieldNode, values: Values) -> dict[str, Arg]:

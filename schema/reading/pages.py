@@ -114,7 +114,7 @@ class _PageWriter:
     """Whether the relation has one row more than the page, which tells that there is another page."""
 
     def text(self) -> str:
-        self.size = self.writer.value(_size_bind(self.window)) + "::int"
+        self.size = _size(self.writer, self.window)
         self.one_more = any(one.name == "pageInfo" for one in self.f.below)
         self.rows = self.writer.alias()
         items = ", ".join(f'{self._item(one)} as "{one.key}"' for one in self.f.below)
@@ -223,8 +223,12 @@ def filtered(writer: Writer, rules: Mapping[str, Where], f: Selected, t: str) ->
     return conditions
 
 
-def _size_bind(window: Window) -> Bind:
-    return lambda values: keyset.page_size(window.size.bind(values), window.size_path)
+def _size(writer: Writer, window: Window) -> str:
+    """A size that the operation itself says stands in the text: of one it does not know the database takes a tenth of
+    the list for granted, and then plans each request of a long list anew."""
+    if window.size.fixed:
+        return str(keyset.page_size(window.size.sample, window.size_path))
+    return writer.value(lambda values: keyset.page_size(window.size.bind(values), window.size_path)) + "::int"
 
 
 def _filter_bind(rule: Where, given: Arg, f: Selected, name: str) -> Bind:
